@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by the scripts beside it: settings, messages, steps, locks, the build root.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+: "${KERNEL:=7.3}"
+: "${JOBS:=$(nproc)}"
+: "${ACCEL:=auto}"
+: "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/bpf-rust}"
+OUT=$TOP/out
+LOGS=$OUT/logs
+# Where the checkout, its output and the cache are seen from inside the build root.
+IN_TOP=/bpf-rust
+IN_CACHE=/cache
+export TOP KERNEL JOBS ACCEL CACHE
+
+mkdir -p "$CACHE" "$LOGS"
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+	say "${0##*/}: $*"
+	exit 1
+}
+
+# step WHAT COMMAND...: runs the command with its output in a log; says what is done and how long
+# it took, and on failure shows the end of the log and where the whole of it is.
+step() {
+	local what=$1 log start=$SECONDS status=0
+	shift
+	log=$LOGS/$(tr -cs 'a-zA-Z0-9.' - <<<"$what" | sed 's/-*$//').log
+	[ ! -t 2 ] || printf '... %s\r' "$what" >&2
+	# In a shell of its own, so that set -e holds in functions too.
+	(
+		set -e
+		"$@"
+	) >"$log" 2>&1 </dev/null &
+	local pid=$!
+	while ! wait_a_while "$pid"; do
+		say "    $what: $((SECONDS - start)) s, $(tail -n 1 "$log" | tr -d '\r' | cut -c 1-60)"
+	done
+	wait "$pid" || status=$?
+	if [ "$status" -ne 0 ]; then
+		say "FAILED $what, after $((SECONDS - start)) s. The end of its log:"
+		tail -n 40 "$log" | sed 's/^/    /' >&2
+		say "The whole log: $log"
+		return "$status"
+	fi
+	say " ok $what ($((SECONDS - start)) s)"
+}
+
+# Waits for a process for a minute at most; fails if it is still running then.
+wait_a_while() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# locked NAME COMMAND...: runs the command while no other run on this cache does the same thing.
+locked() {
+	local name=$1 fd
+	shift
+	mkdir -p "$CACHE/locks"
+	exec {fd}>"$CACHE/locks/$name"
+	if ! flock -n "$fd"; then
+		say "    waiting for another run that uses $CACHE/$name"
+		flock "$fd"
+	fi
+	"$@"
+	exec {fd}>&-
+}
+
+# The build root of this checkout: what is installed in it decides its name.
+root_dir() {
+	echo "$CACHE/root-$(sha256sum "$TOP/scripts/setup" | cut -c 1-16)"
+}
+
+# in_root COMMAND...: runs the command in the build root, in mount and pid namespaces of its own.
+in_root() {
+	"$TOP/scripts/in-root" "$@"
+}
