@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! BPF programs.
+//!
+//! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h).
+
+use crate::{
+    error::from_err_ptr,
+    prelude::*,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
+    types::Opaque, //
+};
+use core::ptr::NonNull;
+
+/// A BPF program: the kernel's `struct bpf_prog`.
+///
+/// # Invariants
+///
+/// Instances of this type are always refcounted: `bpf_prog_inc` keeps the program alive until the
+/// matching `bpf_prog_put`. `aux` points to the program's own `struct bpf_prog_aux` and does not
+/// change.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::bpf::Prog;
+///
+/// // A kernel thread has no such file.
+/// assert_eq!(Prog::from_fd(u32::MAX).err(), Some(EBADF));
+/// ```
+#[repr(transparent)]
+pub struct Prog(Opaque<bindings::bpf_prog>);
+
+// SAFETY: `bpf_prog_put` may be called from any thread.
+unsafe impl Send for Prog {}
+
+// SAFETY: What a shared reference gives access to either does not change any more or is
+// synchronised: `used_maps` by its mutex.
+unsafe impl Sync for Prog {}
+
+impl Prog {
+    /// Takes a reference to the program that the file descriptor `fd` of the current process is
+    /// for.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` if there is no such file, `EINVAL` if it is not a BPF program.
+    #[inline]
+    pub fn from_fd(fd: u32) -> Result<ARef<Self>> {
+        // SAFETY: `bpf_prog_get` may be called with any number.
+        let prog = from_err_ptr(unsafe { bindings::bpf_prog_get(fd) })?;
+
+        // SAFETY: `bpf_prog_get` does not return null.
+        let prog = unsafe { NonNull::new_unchecked(prog) };
+
+        // SAFETY: `bpf_prog_get` incremented the refcount of a valid program, and we own that
+        // increment. The cast is okay because `Prog` has the same representation as
+        // `struct bpf_prog`.
+        Ok(unsafe { ARef::from_raw(prog.cast()) })
+    }
+
+    /// Creates a reference to a [`Prog`] from a valid pointer.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must point to a program that has passed the verifier, and whose refcount is nonzero
+    /// for the whole of `'a`.
+    #[inline]
+    pub unsafe fn from_raw<'a>(ptr: *const bindings::bpf_prog) -> &'a Self {
+        // SAFETY: The safety requirements guarantee the validity of the dereference, while the
+        // `Prog` type being transparent makes the cast okay.
+        unsafe { &*ptr.cast() }
+    }
+
+    /// Returns the raw pointer to the program.
+    #[inline]
+    pub fn as_raw(&self) -> *mut bindings::bpf_prog {
+        self.0.get()
+    }
+
+    /// Returns the raw pointer to the program's auxiliary data.
+    #[inline]
+    pub(super) fn aux(&self) -> *mut bindings::bpf_prog_aux {
+        // SAFETY: By the type invariants, the program is valid and `aux` does not change.
+        unsafe { (*self.as_raw()).aux }
+    }
+
+    /// Returns whether the program may sleep.
+    #[inline]
+    pub fn is_sleepable(&self) -> bool {
+        // SAFETY: By the type invariants, the program is valid.
+        unsafe { bindings::bpf_prog::sleepable_raw(self.as_raw()) != 0 }
+    }
+}
+
+// SAFETY: The type invariants guarantee that `Prog` is always refcounted.
+unsafe impl AlwaysRefCounted for Prog {
+    #[inline]
+    fn inc_ref(&self) {
+        // SAFETY: The existence of a shared reference means that the refcount is nonzero.
+        unsafe { bindings::bpf_prog_inc(self.as_raw()) };
+    }
+
+    #[inline]
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: The safety requirements guarantee that the refcount is nonzero. The cast is okay
+        // because `Prog` has the same representation as `struct bpf_prog`.
+        unsafe { bindings::bpf_prog_put(obj.cast().as_ptr()) };
+    }
+}
