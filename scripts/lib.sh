@@ -8,15 +8,17 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 : "${KERNEL:=7.3}"
 : "${JOBS:=$(nproc)}"
 : "${ACCEL:=auto}"
+: "${FLAVOUR:=base}"
 : "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/bpf-rust}"
 OUT=$TOP/out
 LOGS=$OUT/logs
 # Where the checkout, its output and the cache are seen from inside the build root.
 IN_TOP=/bpf-rust
 IN_CACHE=/cache
-export TOP KERNEL JOBS ACCEL CACHE
+export TOP KERNEL JOBS ACCEL FLAVOUR CACHE
 
 mkdir -p "$CACHE" "$LOGS"
+CACHE=$(cd "$CACHE" && pwd)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -32,16 +34,22 @@ step() {
 	shift
 	log=$LOGS/$(tr -cs 'a-zA-Z0-9.' - <<<"$what" | sed 's/-*$//').log
 	[ ! -t 2 ] || printf '... %s\r' "$what" >&2
-	# In a shell of its own, so that set -e holds in functions too.
+	# In a shell of its own, so that set -e holds in functions too; and in a process group of its
+	# own, so that an interrupt ends all of it.
+	set -m
 	(
 		set -e
 		"$@"
 	) >"$log" 2>&1 </dev/null &
 	local pid=$!
+	set +m
+	# shellcheck disable=SC2064 # now, not then
+	trap "kill -KILL -- -$pid 2>/dev/null; exit 130" INT TERM
 	while ! wait_a_while "$pid"; do
 		say "    $what: $((SECONDS - start)) s, $(tail -n 1 "$log" | tr -d '\r' | cut -c 1-60)"
 	done
 	wait "$pid" || status=$?
+	trap - INT TERM
 	if [ "$status" -ne 0 ]; then
 		say "FAILED $what, after $((SECONDS - start)) s. The end of its log:"
 		tail -n 40 "$log" | sed 's/^/    /' >&2
@@ -77,10 +85,20 @@ locked() {
 
 # The build root of this checkout: what is installed in it decides its name.
 root_dir() {
-	echo "$CACHE/root-$(sha256sum "$TOP/scripts/setup" | cut -c 1-16)"
+	echo "$CACHE/root-$(sha256sum "$TOP/scripts/packages.sh" | cut -c 1-16)"
 }
 
 # in_root COMMAND...: runs the command in the build root, in mount and pid namespaces of its own.
 in_root() {
 	"$TOP/scripts/in-root" "$@"
+}
+
+# Removes files that may belong to the ids of a user namespace.
+remove() {
+	[ -e "$1" ] || return 0
+	if [ "$(id -u)" -eq 0 ]; then
+		rm -rf "$1"
+	else
+		unshare --user --map-root-user --map-auto rm -rf "$1"
+	fi
 }

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The front door: every target calls one thing.
+
+export KERNEL  ?= 7.3
+export KDIR    ?=
+export JOBS    ?= $(shell nproc)
+export ACCEL   ?= auto
+export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
+export FLAVOUR ?= base
+
+.PHONY: help setup kernel tools run shell test apply clean distclean
+
+help: ## this text
+	@scripts/help
+
+setup: ## the build root (compilers, Rust, QEMU) and the kernel source, in CACHE
+	@scripts/setup
+
+kernel: ## build the patched kernel
+	@scripts/kernel
+
+tools: ## build bpfkit, a static executable, as out/bpfkit
+	@scripts/tools
+
+run: ## set up what is missing, boot, and show the main job
+	@scripts/run
+
+shell: ## a shell in the same guest, with the tools in it
+	@scripts/run --shell
+
+test: ## everything that must pass
+	@scripts/test
+
+apply: ## put the new files and the patches onto the kernel tree KDIR
+	@scripts/apply "$(KDIR)"
+
+clean: ## remove what was built in this checkout
+	@rm -rf out
+
+distclean: clean ## and the cache, for all checkouts
+	@scripts/distclean

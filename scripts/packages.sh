@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034
+# What the build root is made of. A change here makes a new one.
+
+SUITE=trixie
+PACKAGES=(
+	ca-certificates git rsync cpio xz-utils zstd bc bison flex kmod perl python3 make binutils
+	gcc libc6-dev clang-19 lld-19 llvm-19 clang lld llvm bindgen pahole pkgconf shellcheck
+	libelf-dev libdw-dev libssl-dev zlib1g-dev libzstd-dev libcap-dev busybox-static
+)
+BACKPORTS=(rustc rust-src rustfmt rust-clippy cargo bpftool qemu-system-x86)

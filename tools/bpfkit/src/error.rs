@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What can go wrong, in sentences for people.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error of this library.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An object file cannot be read, or its maps cannot be made.
+    #[error("{}: {reason}", path.display())]
+    Object {
+        /// The file.
+        path: PathBuf,
+        /// Why, as aya says it.
+        reason: String,
+    },
+    /// An object file has no program.
+    #[error("{}: there is no program in it", path.display())]
+    NoProgram {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A program of an object file cannot be loaded.
+    #[error("{}: program {program}: {reason}", path.display())]
+    Load {
+        /// The file.
+        path: PathBuf,
+        /// The program's name.
+        program: String,
+        /// Why, as aya or the verifier says it.
+        reason: String,
+    },
+    /// A program cannot be pinned.
+    #[error("{}: {reason}", path.display())]
+    Pin {
+        /// Where it should have been.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A program or a map cannot be reached, or a map not be bound.
+    #[error("{what}: {}", explain(source))]
+    Kernel {
+        /// What it is: `prog id 7`, `map pinned /sys/fs/bpf/m`.
+        what: String,
+        /// What the kernel says.
+        source: io::Error,
+    },
+}
+
+/// The kernel's error number, with what it most likely means here.
+fn explain(error: &io::Error) -> String {
+    let hint = match error.raw_os_error() {
+        Some(libc::EPERM) => " (this needs CAP_BPF, or root)",
+        Some(libc::ENOENT) => " (it is not there, or not any more)",
+        Some(libc::ENOSYS) => " (this kernel has no bpf system call)",
+        _ => "",
+    };
+    format!("{error}{hint}")
+}

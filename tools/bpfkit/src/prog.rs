@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Programs: loading them with their global data, and binding maps to them.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::path::PathBuf;
+
+use aya::maps::Map;
+use aya::maps::MapData;
+use aya::maps::MapInfo;
+use aya::programs::Program;
+use aya::programs::ProgramError;
+use aya::programs::ProgramInfo;
+use aya::Btf;
+use aya::Ebpf;
+use aya::Endianness;
+use aya_obj::btf::BtfKind;
+use serde::Serialize;
+
+use crate::sys;
+use crate::Error;
+
+/// How a program or a map is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// By its id.
+    Id(u32),
+    /// By the path in a BPF file system at which it is pinned.
+    Pinned(PathBuf),
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "id {id}"),
+            Self::Pinned(path) => write!(f, "pinned {}", path.display()),
+        }
+    }
+}
+
+/// A program that [`load`] has loaded and pinned.
+#[derive(Clone, Debug, Serialize)]
+pub struct Loaded {
+    /// Its id.
+    pub id: u32,
+    /// Its name in the object file.
+    pub name: String,
+    /// Where it is pinned.
+    pub pinned: PathBuf,
+    /// The maps that were bound to it.
+    pub bound: Vec<Bound>,
+}
+
+/// A map that was bound to a program.
+#[derive(Clone, Debug, Serialize)]
+pub struct Bound {
+    /// Its id.
+    pub id: u32,
+    /// Its name in the object file, which is that of a section.
+    pub name: String,
+}
+
+/// Loads the programs of the object file `object` and pins them: one program at `pin`, several in a
+/// new folder `pin`, each under its name.
+///
+/// If `bind`, the maps of the object's global data (`.rodata`, `.data`, `.bss`, and those whose names
+/// begin with one of these and a dot) are bound to each program, so that what they hold lives as
+/// long as the program. Of constants (`.rodata*`) it is a copy that is bound, one that has BTF.
+/// On a kernel without `BPF_PROG_BIND_MAP` (before 5.10) nothing is bound.
+///
+/// # Errors
+///
+/// If the object file cannot be read, or the kernel refuses a part of it. Nothing stays pinned then.
+pub fn load(object: &Path, pin: &Path, bind: bool) -> Result<Vec<Loaded>, Error> {
+    let mut pinned = Pins::default();
+    let loaded = load_pinned(object, pin, bind, &mut pinned)?;
+
+    pinned.keep();
+    Ok(loaded)
+}
+
+fn load_pinned(
+    object: &Path,
+    pin: &Path,
+    bind: bool,
+    pinned: &mut Pins,
+) -> Result<Vec<Loaded>, Error> {
+    let mut ebpf = Ebpf::load_file(object).map_err(|error| Error::Object {
+        path: object.into(),
+        reason: chain(&error),
+    })?;
+    let mut names: Vec<_> = ebpf.programs().map(|(name, _)| name.to_owned()).collect();
+    names.sort();
+
+    if names.is_empty() {
+        return Err(Error::NoProgram {
+            path: object.into(),
+        });
+    }
+    let several = names.len() > 1;
+    if several {
+        fs::create_dir(pin).map_err(|error| pin_error(pin, &error))?;
+        pinned.folder = Some(pin.into());
+    }
+    let bind = bind && sys::has_prog_bind_map();
+
+    let mut loaded = Vec::new();
+    for name in names {
+        let path = if several { pin.join(&name) } else { pin.into() };
+        let load_error = |error: &dyn std::error::Error| Error::Load {
+            path: object.into(),
+            program: name.clone(),
+            reason: chain(error),
+        };
+        let Some(program) = ebpf.program_mut(&name) else {
+            continue;
+        };
+        load_program(program).map_err(|error| load_error(&error))?;
+        let info = program.info().map_err(|error| load_error(&error))?;
+        program
+            .pin(&path)
+            .map_err(|error| pin_error(&path, &error))?;
+        pinned.files.push(path.clone());
+
+        let mut bound = Vec::new();
+        if bind {
+            let fd = info.fd().map_err(|error| load_error(&error))?;
+            bound = bind_global_data(&ebpf, &info, fd.as_fd(), object)?;
+        }
+        loaded.push(Loaded {
+            id: info.id(),
+            name,
+            pinned: path,
+            bound,
+        });
+    }
+    Ok(loaded)
+}
+
+/// What has been pinned: it is unpinned again unless all went well.
+#[derive(Default)]
+struct Pins {
+    files: Vec<PathBuf>,
+    folder: Option<PathBuf>,
+}
+
+impl Pins {
+    fn keep(mut self) {
+        self.files.clear();
+        self.folder = None;
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        // There is nobody to tell about a failure: the one that brought us here is what matters.
+        for path in &self.files {
+            let _ = fs::remove_file(path);
+        }
+        if let Some(path) = &self.folder {
+            let _ = fs::remove_dir(path);
+        }
+    }
+}
+
+/// Binds the maps of the object's global data to a program.
+fn bind_global_data(
+    ebpf: &Ebpf,
+    prog: &ProgramInfo,
+    prog_fd: BorrowedFd<'_>,
+    object: &Path,
+) -> Result<Vec<Bound>, Error> {
+    let btf = prog.btf_id().map(ProgramBtf::read).transpose();
+    let btf = btf.map_err(|source| kernel_error(object, "the program's BTF", source))?;
+    let mut bound = Vec::new();
+
+    for (name, map) in ebpf.maps() {
+        // Global data is an array of one element, whatever its section.
+        let Map::Array(data) = map else { continue };
+        if !is_global_data(name) {
+            continue;
+        }
+        let map_error = |source| kernel_error(object, &format!("map {name}"), source);
+        let mut info = data.info().map_err(|error| Error::Object {
+            path: object.into(),
+            reason: chain(&error),
+        })?;
+        let twin = match &btf {
+            Some(btf) if name.starts_with(".rodata") => btf
+                .describe(name, data.fd().as_fd(), &info)
+                .map_err(map_error)?,
+            _ => None,
+        };
+        let map_fd = twin.as_ref().map_or(data.fd().as_fd(), AsFd::as_fd);
+        sys::prog_bind_map(prog_fd, map_fd).map_err(map_error)?;
+        if let Some(twin) = twin {
+            info = MapData::from_fd(twin)
+                .and_then(|map| map.info())
+                .map_err(|error| Error::Object {
+                    path: object.into(),
+                    reason: chain(&error),
+                })?;
+        }
+        bound.push(Bound {
+            id: info.id(),
+            name: name.to_owned(),
+        });
+    }
+    bound.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(bound)
+}
+
+/// The BTF of a loaded program.
+struct ProgramBtf {
+    fd: OwnedFd,
+    types: Btf,
+}
+
+impl ProgramBtf {
+    fn read(id: u32) -> io::Result<Self> {
+        let fd = sys::btf_by_id(id)?;
+        let bytes = sys::btf_bytes(fd.as_fd())?;
+        let types = Btf::parse(&bytes, Endianness::default()).map_err(io::Error::other)?;
+
+        Ok(Self { fd, types })
+    }
+
+    /// Makes a copy of a map of constants that says what type they have; `None` if the BTF does not
+    /// know the section.
+    ///
+    /// aya makes these maps without BTF, so that nobody could tell what is in them. The original
+    /// cannot be given any; but nothing changes it either, so that a copy is as good.
+    fn describe(
+        &self,
+        section: &str,
+        map: BorrowedFd<'_>,
+        info: &MapInfo,
+    ) -> io::Result<Option<OwnedFd>> {
+        let Ok(type_id) = self.types.id_by_type_name_kind(section, BtfKind::DataSec) else {
+            return Ok(None);
+        };
+        let mut value = sys::array_value(map, info.value_size())?;
+
+        sys::frozen_array(section, &mut value, self.fd.as_fd(), type_id).map(Some)
+    }
+}
+
+fn kernel_error(object: &Path, what: &str, source: io::Error) -> Error {
+    Error::Kernel {
+        what: format!("{}: {what}", object.display()),
+        source,
+    }
+}
+
+/// Whether a map of this name holds global data: the name is that of its section.
+fn is_global_data(name: &str) -> bool {
+    [".rodata", ".data", ".bss"].iter().any(|section| {
+        name.strip_prefix(section)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+/// Loads a program that needs nothing but what is in the object file.
+fn load_program(program: &mut Program) -> Result<(), ProgramError> {
+    match program {
+        Program::KProbe(program) => program.load(),
+        Program::UProbe(program) => program.load(),
+        Program::TracePoint(program) => program.load(),
+        Program::RawTracePoint(program) => program.load(),
+        Program::PerfEvent(program) => program.load(),
+        Program::SocketFilter(program) => program.load(),
+        Program::ReusePortSocketFilter(program) => program.load(),
+        Program::SkReuseport(program) => program.load(),
+        Program::SkMsg(program) => program.load(),
+        Program::SkSkb(program) => program.load(),
+        Program::SkLookup(program) => program.load(),
+        Program::SockOps(program) => program.load(),
+        Program::Xdp(program) => program.load(),
+        Program::SchedClassifier(program) => program.load(),
+        Program::FlowDissector(program) => program.load(),
+        Program::LircMode2(program) => program.load(),
+        Program::CgroupSkb(program) => program.load(),
+        Program::CgroupSock(program) => program.load(),
+        Program::CgroupSockAddr(program) => program.load(),
+        Program::CgroupSockopt(program) => program.load(),
+        Program::CgroupSysctl(program) => program.load(),
+        Program::CgroupDevice(program) => program.load(),
+        // These attach to a kernel function or program, whose name aya wants from its caller.
+        _ => Err(ProgramError::UnexpectedProgramType),
+    }
+}
+
+/// Binds maps to a program. Those that it uses already are left alone.
+///
+/// # Errors
+///
+/// If the program or a map is not there, or the kernel refuses. The maps before it are bound then.
+pub fn bind(prog: &Name, maps: &[Name]) -> Result<(), Error> {
+    let prog_fd = open("prog", prog, sys::prog_by_id)?;
+
+    for map in maps {
+        let map_fd = open("map", map, sys::map_by_id)?;
+
+        sys::prog_bind_map(prog_fd.as_fd(), map_fd.as_fd()).map_err(|source| Error::Kernel {
+            what: format!("binding map {map} to prog {prog}"),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+fn open(
+    what: &str,
+    name: &Name,
+    by_id: impl FnOnce(u32) -> io::Result<OwnedFd>,
+) -> Result<OwnedFd, Error> {
+    match name {
+        Name::Id(id) => by_id(*id),
+        Name::Pinned(path) => sys::obj_get(path),
+    }
+    .map_err(|source| Error::Kernel {
+        what: format!("{what} {name}"),
+        source,
+    })
+}
+
+fn pin_error(path: &Path, error: &dyn std::error::Error) -> Error {
+    Error::Pin {
+        path: path.into(),
+        reason: chain(error),
+    }
+}
+
+/// An error with all that caused it: aya's outermost errors say little.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        source = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn global_data_goes_by_its_section() {
+        for name in [
+            ".rodata",
+            ".rodata.str1.1",
+            ".data",
+            ".data.once",
+            ".bss",
+            ".bss.x",
+        ] {
+            assert!(is_global_data(name), "{name}");
+        }
+        for name in ["", "rodata", ".rodatax", "my.rodata", ".kconfig", ".maps"] {
+            assert!(!is_global_data(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_a_failed_load_leaves_no_pins() {
+        let folder = std::env::temp_dir().join(format!("bpfkit-test-{}", std::process::id()));
+        let file = folder.join("prog");
+        let pins = || Pins {
+            files: vec![file.clone()],
+            folder: Some(folder.clone()),
+        };
+        fs::create_dir(&folder).unwrap();
+        fs::write(&file, "").unwrap();
+
+        pins().keep();
+        assert!(file.exists());
+        drop(pins());
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn what_is_no_object_is_named() {
+        let error = load(Path::new("/dev/null"), Path::new("/nowhere"), true).unwrap_err();
+        assert!(error.to_string().starts_with("/dev/null: "), "{error}");
+
+        let error = load(Path::new("/nonexistent"), Path::new("/nowhere"), true).unwrap_err();
+        assert!(error.to_string().contains("No such file"), "{error}");
+    }
+}
