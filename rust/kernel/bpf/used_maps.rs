@@ -311,6 +311,7 @@ pub unsafe fn release_used_maps(aux: *mut bindings::bpf_prog_aux) {
 mod tests {
     use super::*;
     use crate::{
+        error::from_err_ptr,
         ffi::c_int,
         sync::{
             aref::AlwaysRefCounted,
@@ -573,6 +574,40 @@ mod tests {
         assert_eq!(find(0x1008), Some((1, Some(8))));
         assert_eq!(find(0x1010), None);
         assert_eq!(find(prog.array().addr()), None);
+        Ok(())
+    }
+
+    #[test]
+    fn missing_addresses_are_found() -> Result {
+        let (other, prog) = (TestMap::new(1)?, TestProg::new(false)?);
+        let ops = &raw const bindings::insn_array_map_ops;
+        let mut attr = zeroed::<bindings::bpf_attr>();
+
+        attr.__bindgen_anon_1.map_type = bindings::bpf_map_type_BPF_MAP_TYPE_INSN_ARRAY;
+        attr.__bindgen_anon_1.key_size = 4;
+        attr.__bindgen_anon_1.value_size = size_of::<bindings::bpf_insn_array_value>() as u32;
+        attr.__bindgen_anon_1.max_entries = 1;
+        // SAFETY: The operations are constants of the kernel.
+        let (alloc, free) = unsafe { ((*ops).map_alloc, (*ops).map_free) };
+        let (alloc, free) = (alloc.ok_or(EINVAL)?, free.ok_or(EINVAL)?);
+        // SAFETY: The attributes are those of such a map.
+        let array = from_err_ptr(unsafe { alloc(&mut attr) })?;
+        // SAFETY: The map is valid, and nobody else knows it. The reference is the test's.
+        let map: &Map = unsafe {
+            (*array).ops = ops;
+            (*array).refcnt.counter = 1;
+            &*array.cast()
+        };
+
+        prog.prog().used_maps().bind(other.map())?;
+        assert_eq!(prog.prog().insn_arrays_ready(), Ok(()));
+        prog.prog().used_maps().bind(map)?;
+        // No JIT has seen it.
+        assert_eq!(prog.prog().insn_arrays_ready(), Err(EFAULT));
+
+        drop(prog);
+        // SAFETY: The map is valid, and the test's reference is the last.
+        unsafe { free(array) };
         Ok(())
     }
 

@@ -93,8 +93,11 @@ fn run(cli: Cli) -> Result<String, bpfkit::Error> {
             no_bind,
         } => {
             let loaded = prog::load(&object, &path, !no_bind)?;
+            if !no_bind && !prog::can_bind() {
+                eprintln!("bpfkit: this kernel has no BPF_PROG_BIND_MAP: nothing is bound");
+            }
             if cli.json {
-                return Ok(serde_json::json!(loaded).to_string() + "\n");
+                return Ok(serde_json::to_string(&loaded).expect("it has string keys only") + "\n");
             }
             Ok(loaded.iter().map(describe).collect())
         }

@@ -12,7 +12,6 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use aya::maps::Map;
-use aya::maps::MapData;
 use aya::maps::MapInfo;
 use aya::programs::Program;
 use aya::programs::ProgramError;
@@ -66,13 +65,13 @@ pub struct Bound {
     pub name: String,
 }
 
-/// Loads the programs of the object file `object` and pins them: one program at `pin`, several in a
+/// Loads the programs of the object file `object`, and pins them: one program at `pin`, several in a
 /// new folder `pin`, each under its name.
 ///
 /// If `bind`, the maps of the object's global data (`.rodata`, `.data`, `.bss`, and those whose names
 /// begin with one of these and a dot) are bound to each program, so that what they hold lives as
 /// long as the program. Of constants (`.rodata*`) it is a copy that is bound, one that has BTF.
-/// On a kernel without `BPF_PROG_BIND_MAP` (before 5.10) nothing is bound.
+/// Nothing is bound unless [`can_bind`].
 ///
 /// # Errors
 ///
@@ -104,40 +103,53 @@ fn load_pinned(
         });
     }
     let several = names.len() > 1;
+    let load_error = |program: &str, error: &dyn std::error::Error| Error::Load {
+        path: object.into(),
+        program: program.into(),
+        reason: chain(error),
+    };
+    let mut infos = Vec::new();
+    for name in &names {
+        let Some(program) = ebpf.program_mut(name) else {
+            continue;
+        };
+        load_program(program).map_err(|error| load_error(name, &error))?;
+        infos.push(program.info().map_err(|error| load_error(name, &error))?);
+    }
+
+    let mut global_data = Vec::new();
+    if bind && can_bind() {
+        // The programs of an object file share its BTF.
+        let btf = infos.iter().find_map(ProgramInfo::btf_id);
+        global_data = global_data_of(&ebpf, btf, object)?;
+    }
+
     if several {
         fs::create_dir(pin).map_err(|error| pin_error(pin, &error))?;
         pinned.folder = Some(pin.into());
     }
-    let bind = bind && sys::has_prog_bind_map();
-
     let mut loaded = Vec::new();
-    for name in names {
+    for (name, info) in names.into_iter().zip(infos) {
+        let prog = info.fd().map_err(|error| load_error(&name, &error))?;
+        for (map, fd) in &global_data {
+            sys::prog_bind_map(prog.as_fd(), fd.as_fd()).map_err(|source| {
+                kernel_error(object, &format!("binding map {}", map.name), source)
+            })?;
+        }
+
         let path = if several { pin.join(&name) } else { pin.into() };
-        let load_error = |error: &dyn std::error::Error| Error::Load {
+        let program = ebpf.program_mut(&name).ok_or_else(|| Error::NoProgram {
             path: object.into(),
-            program: name.clone(),
-            reason: chain(error),
-        };
-        let Some(program) = ebpf.program_mut(&name) else {
-            continue;
-        };
-        load_program(program).map_err(|error| load_error(&error))?;
-        let info = program.info().map_err(|error| load_error(&error))?;
+        })?;
         program
             .pin(&path)
             .map_err(|error| pin_error(&path, &error))?;
         pinned.files.push(path.clone());
-
-        let mut bound = Vec::new();
-        if bind {
-            let fd = info.fd().map_err(|error| load_error(&error))?;
-            bound = bind_global_data(&ebpf, &info, fd.as_fd(), object)?;
-        }
         loaded.push(Loaded {
             id: info.id(),
             name,
             pinned: path,
-            bound,
+            bound: global_data.iter().map(|(map, _)| map.clone()).collect(),
         });
     }
     Ok(loaded)
@@ -169,16 +181,18 @@ impl Drop for Pins {
     }
 }
 
-/// Binds the maps of the object's global data to a program.
-fn bind_global_data(
+/// The maps of the object's global data, by name: bpftool looks at the first `.rodata*` map only,
+/// and this makes it the one without suffix.
+fn global_data_of(
     ebpf: &Ebpf,
-    prog: &ProgramInfo,
-    prog_fd: BorrowedFd<'_>,
+    btf: Option<u32>,
     object: &Path,
-) -> Result<Vec<Bound>, Error> {
-    let btf = prog.btf_id().map(ProgramBtf::read).transpose();
-    let btf = btf.map_err(|source| kernel_error(object, "the program's BTF", source))?;
-    let mut bound = Vec::new();
+) -> Result<Vec<(Bound, OwnedFd)>, Error> {
+    let btf = btf
+        .map(ProgramBtf::read)
+        .transpose()
+        .map_err(|source| kernel_error(object, "the programs' BTF", source))?;
+    let mut found = Vec::new();
 
     for (name, map) in ebpf.maps() {
         // Global data is an array of one element, whatever its section.
@@ -186,34 +200,28 @@ fn bind_global_data(
         if !is_global_data(name) {
             continue;
         }
-        let map_error = |source| kernel_error(object, &format!("map {name}"), source);
-        let mut info = data.info().map_err(|error| Error::Object {
+        let map_error = |error: &dyn std::error::Error| Error::Object {
             path: object.into(),
-            reason: chain(&error),
-        })?;
-        let twin = match &btf {
-            Some(btf) if name.starts_with(".rodata") => btf
-                .describe(name, data.fd().as_fd(), &info)
-                .map_err(map_error)?,
-            _ => None,
+            reason: format!("map {name}: {}", chain(error)),
         };
-        let map_fd = twin.as_ref().map_or(data.fd().as_fd(), AsFd::as_fd);
-        sys::prog_bind_map(prog_fd, map_fd).map_err(map_error)?;
-        if let Some(twin) = twin {
-            info = MapData::from_fd(twin)
-                .and_then(|map| map.info())
-                .map_err(|error| Error::Object {
-                    path: object.into(),
-                    reason: chain(&error),
-                })?;
-        }
-        bound.push(Bound {
-            id: info.id(),
+        let info = data.info().map_err(|error| map_error(&error))?;
+        let fd = data.fd().as_fd();
+        let twin = match &btf {
+            Some(btf) if name.starts_with(".rodata") => btf.describe(name, fd, &info),
+            _ => Ok(None),
+        };
+        let fd = match twin.map_err(|error| map_error(&error))? {
+            Some(twin) => twin,
+            None => fd.try_clone_to_owned().map_err(|error| map_error(&error))?,
+        };
+        let bound = Bound {
+            id: sys::map_id(fd.as_fd()).map_err(|error| map_error(&error))?,
             name: name.to_owned(),
-        });
+        };
+        found.push((bound, fd));
     }
-    bound.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(bound)
+    found.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    Ok(found)
 }
 
 /// The BTF of a loaded program.
@@ -294,6 +302,11 @@ fn load_program(program: &mut Program) -> Result<(), ProgramError> {
         // These attach to a kernel function or program, whose name aya wants from its caller.
         _ => Err(ProgramError::UnexpectedProgramType),
     }
+}
+
+/// Whether the kernel knows `BPF_PROG_BIND_MAP`, as kernels since 5.10 do.
+pub fn can_bind() -> bool {
+    sys::has_prog_bind_map()
 }
 
 /// Binds maps to a program. Those that it uses already are left alone.

@@ -189,6 +189,21 @@ pub fn btf_bytes(btf: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Returns the id of a map.
+pub fn map_id(map: BorrowedFd<'_>) -> io::Result<u32> {
+    // The beginning of `struct bpf_map_info`.
+    let mut info = [0u32; 2];
+    let mut attr = ObjInfo {
+        bpf_fd: map.as_raw_fd(),
+        info_len: size_of_val(&info) as u32,
+        info: info.as_mut_ptr() as u64,
+    };
+
+    // SAFETY: `info` is valid for its length.
+    unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+    Ok(info[1])
+}
+
 /// Returns the value, of `size` bytes, of the only element of an array.
 pub fn array_value(map: BorrowedFd<'_>, size: u32) -> io::Result<Vec<u8>> {
     // The kernel writes what it thinks the size is: round up as it does.
