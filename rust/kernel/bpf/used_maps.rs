@@ -387,7 +387,7 @@ mod tests {
         }
     }
 
-    /// A program without instructions, whose maps are released with it.
+    /// A program without instructions, whose maps are released with it: it must go before them.
     struct TestProg(NonNull<bindings::bpf_prog>);
 
     impl TestProg {
@@ -508,8 +508,8 @@ mod tests {
 
     #[test]
     fn growth_is_amortised() -> Result {
-        let prog = TestProg::new(false)?;
         let mut maps = KVec::new();
+        let prog = TestProg::new(false)?;
         let mut grown = 0;
 
         for id in 1..=1000 {
