@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What can be wrong with BTF.
+
+use core::fmt;
+
+/// Why BTF cannot be read.
+///
+/// Offsets are in bytes. `Display` gives a clause without a full stop, to stand behind the name of a
+/// file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is not even a header.
+    TooShort {
+        /// How many bytes there are.
+        len: usize,
+    },
+    /// This is not BTF.
+    Magic {
+        /// What is there in the place of the magic number.
+        found: u16,
+    },
+    /// This is BTF in the other byte order.
+    ByteOrder,
+    /// A version that nobody has defined yet.
+    Version {
+        /// The version.
+        found: u8,
+    },
+    /// Flags that nobody has defined yet.
+    Flags {
+        /// The flags.
+        found: u8,
+    },
+    /// A header that is shorter than any, or longer than the data.
+    HeaderLen {
+        /// The length that it claims.
+        found: u32,
+        /// How many bytes there are.
+        len: usize,
+    },
+    /// The header has something that this crate does not know.
+    HeaderField {
+        /// Where in the data.
+        offset: usize,
+    },
+    /// A section is not where it can be.
+    Section {
+        /// Which.
+        section: Section,
+        /// Where the header says that it is, from the header's end.
+        offset: u32,
+        /// The length that the header claims.
+        len: u32,
+        /// What is wrong with that.
+        reason: SectionReason,
+    },
+    /// The strings do not end with a NUL.
+    Unterminated,
+    /// The first string is not empty, as it must be in BTF without a base.
+    FirstString,
+    /// The index of types that the caller lends is too short.
+    Room {
+        /// How many elements it has.
+        len: usize,
+    },
+    /// There are more types or strings than 32 bits can count.
+    TooMany,
+    /// A type cannot be read.
+    Type {
+        /// Its id.
+        id: u32,
+        /// Its kind, one of `BTF_KIND_*`.
+        kind: u8,
+        /// Where it is, from the begin of the types.
+        offset: u32,
+        /// What is wrong with it.
+        reason: TypeReason,
+    },
+    /// There is no type with this id.
+    Id {
+        /// The id.
+        id: u32,
+        /// One more than the largest id.
+        end: u32,
+    },
+    /// There is no string at this offset.
+    String {
+        /// The offset, that of the base's strings included.
+        offset: u32,
+        /// The length of all strings.
+        end: u32,
+    },
+    /// A chain of modifiers or typedefs leads back to itself.
+    Cycle {
+        /// The type with which the search began.
+        id: u32,
+    },
+}
+
+/// A part of a BTF file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Section {
+    /// The types.
+    Types,
+    /// The strings.
+    Strings,
+    /// The layout of the kinds, since 7.3.
+    Layout,
+}
+
+/// What is wrong with a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SectionReason {
+    /// It reaches beyond the end of the data.
+    Outside,
+    /// It does not begin at a multiple of 4 bytes.
+    Misaligned,
+    /// Its length is not a multiple of the size of its elements.
+    Fraction,
+    /// It has bytes in common with another section.
+    Overlap,
+}
+
+/// What is wrong with a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TypeReason {
+    /// It reaches beyond the end of the types.
+    Truncated,
+    /// Nobody knows its kind, nor does the layout section describe it.
+    UnknownKind,
+    /// The layout section gives its kind a size that is not a multiple of 4 bytes.
+    Layout,
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Types => "type section",
+            Self::Strings => "string section",
+            Self::Layout => "layout section",
+        })
+    }
+}
+
+impl fmt::Display for SectionReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Outside => "reaches beyond the end of the data",
+            Self::Misaligned => "does not begin at a multiple of 4 bytes",
+            Self::Fraction => "does not hold a whole number of elements",
+            Self::Overlap => "overlaps another section",
+        })
+    }
+}
+
+impl fmt::Display for TypeReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Truncated => "reaches beyond the end of the type section",
+            Self::UnknownKind => "is of an unknown kind that the layout section does not describe",
+            Self::Layout => "has a size in the layout section that is not a multiple of 4 bytes",
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TooShort { len } => {
+                write!(
+                    f,
+                    "BTF begins with a header of 24 bytes, but there are {len}"
+                )
+            }
+            Self::Magic { found } => write!(f, "not BTF: it begins with {found:#06x}, not 0xeb9f"),
+            Self::ByteOrder => f.write_str("BTF of the other byte order"),
+            Self::Version { found } => write!(f, "BTF version {found} is not known, only 1 is"),
+            Self::Flags { found } => write!(f, "BTF header flags {found:#04x} are not known"),
+            Self::HeaderLen { found, len } => write!(
+                f,
+                "the BTF header claims to be {found} bytes long, in {len} bytes of data"
+            ),
+            Self::HeaderField { offset } => {
+                write!(f, "the BTF header has an unknown field at offset {offset}")
+            }
+            Self::Section {
+                section,
+                offset,
+                len,
+                reason,
+            } => write!(
+                f,
+                "the BTF {section} ({len} bytes at offset {offset} from the header's end) {reason}"
+            ),
+            Self::Unterminated => f.write_str("the BTF string section does not end with a NUL"),
+            Self::FirstString => f.write_str(
+                "the first BTF string is not empty: is this split BTF, and its base not given?",
+            ),
+            Self::Room { len } => {
+                write!(
+                    f,
+                    "there are more BTF types than the {len} there is room for"
+                )
+            }
+            Self::TooMany => f.write_str("there are more BTF types or strings than ids for them"),
+            Self::Type {
+                id,
+                kind,
+                offset,
+                reason,
+            } => write!(
+                f,
+                "BTF type {id} (kind {kind}, at offset {offset} of the type section) {reason}"
+            ),
+            Self::Id { id, end } => {
+                write!(f, "there is no BTF type {id}: the ids end before {end}")
+            }
+            Self::String { offset, end } => write!(
+                f,
+                "there is no BTF string at offset {offset}: the strings end before {end}"
+            ),
+            Self::Cycle { id } => write!(f, "BTF type {id} leads back to itself"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}

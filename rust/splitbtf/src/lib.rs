@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Reads BTF, the BPF type format: of either byte order, with 7.3's header or an older one, whole
+//! or split on a base.
+//!
+//! Nothing is copied and nothing allocated: views borrow the bytes, and the caller lends room for an
+//! index of the types. Whatever the bytes are, no function panics, reads outside of them or takes
+//! longer than their length explains.
+//!
+//! The format is described in the kernel's `include/uapi/linux/btf.h` and
+//! `Documentation/bpf/btf.rst`.
+//!
+//! # Examples
+//!
+//! ```
+//! use splitbtf::Btf;
+//! use splitbtf::Kind;
+//! use zerocopy::LE;
+//!
+//! # let bytes = [
+//! #     &[0x9f, 0xeb, 1, 0, 24, 0, 0, 0][..],
+//! #     &[0, 0, 0, 0, 16, 0, 0, 0, 16, 0, 0, 0, 5, 0, 0, 0],
+//! #     &[1, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, 32, 0, 0, 1],
+//! #     b"\0int\0",
+//! # ]
+//! # .concat();
+//! let mut room = vec![0; splitbtf::max_types::<LE>(&bytes)?];
+//! let btf = Btf::<LE>::open(&bytes, None, &mut room)?;
+//!
+//! for ty in btf.types() {
+//!     let ty = ty?;
+//!     if let Kind::Int(int) = ty.kind {
+//!         assert_eq!(btf.string(ty.name_off)?, b"int");
+//!         assert_eq!(int.bits, 32);
+//!         assert!(int.is_signed());
+//!     }
+//! }
+//! # Ok::<(), splitbtf::Error>(())
+//! ```
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+#[cfg(test)]
+extern crate alloc;
+
+mod error;
+mod read;
+mod strings;
+#[cfg(test)]
+mod testing;
+mod types;
+pub mod wire;
+
+pub use error::Error;
+pub use error::Section;
+pub use error::SectionReason;
+pub use error::TypeReason;
+pub use read::max_types;
+pub use read::Btf;
+pub use types::Composite;
+pub use types::Int;
+pub use types::Kind;
+pub use types::Member;
+pub use types::Type;

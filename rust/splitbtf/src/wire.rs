@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! BTF as it is stored: `include/uapi/linux/btf.h`, with the byte order as a parameter.
+//!
+//! The fields have the kernel's names and are not checked in any way.
+
+use zerocopy::byteorder::I32;
+use zerocopy::byteorder::U16;
+use zerocopy::byteorder::U32;
+use zerocopy::ByteOrder;
+use zerocopy::FromBytes;
+use zerocopy::Immutable;
+use zerocopy::KnownLayout;
+use zerocopy::Unaligned;
+
+/// `BTF_MAGIC`, in the byte order of all that follows.
+pub const MAGIC: u16 = 0xeb9f;
+
+/// `BTF_VERSION`.
+pub const VERSION: u8 = 1;
+
+/// Defines a struct of the format.
+macro_rules! wire {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout, Unaligned)]
+        #[repr(C)]
+        pub struct $name<O: ByteOrder> {
+            $($(#[$field_doc])* pub $field: $ty,)*
+        }
+    };
+}
+
+wire! {
+    /// `struct btf_header` up to 7.2: all that every file has.
+    Header {
+        /// [`MAGIC`].
+        magic: U16<O>,
+        /// [`VERSION`].
+        version: u8,
+        /// None are defined.
+        flags: u8,
+        /// Length in bytes of the header, with what later versions add to it.
+        hdr_len: U32<O>,
+        /// Where the types are, in bytes from the end of the header.
+        type_off: U32<O>,
+        /// Length in bytes of the types.
+        type_len: U32<O>,
+        /// Where the strings are, in bytes from the end of the header.
+        str_off: U32<O>,
+        /// Length in bytes of the strings.
+        str_len: U32<O>,
+    }
+}
+
+wire! {
+    /// What 7.3 adds to `struct btf_header`.
+    HeaderLayout {
+        /// Where the layout of the kinds is, in bytes from the end of the header.
+        layout_off: U32<O>,
+        /// Length in bytes of the layout.
+        layout_len: U32<O>,
+    }
+}
+
+wire! {
+    /// `struct btf_layout`: how much data follows a type of some kind.
+    Layout {
+        /// Bytes after the `struct btf_type`.
+        info_sz: u8,
+        /// Bytes of each of the `vlen` elements after them.
+        elem_sz: u8,
+        /// None are defined.
+        flags: U16<O>,
+    }
+}
+
+wire! {
+    /// `struct btf_type`: what each type begins with.
+    Type {
+        /// The name's offset in the strings.
+        name_off: U32<O>,
+        /// Kind, `kind_flag` and `vlen`.
+        info: U32<O>,
+        /// A size in bytes or the id of a type, by kind.
+        size_or_type: U32<O>,
+    }
+}
+
+impl<O: ByteOrder> Type<O> {
+    /// One of `BTF_KIND_*`.
+    ///
+    /// Until 7.2 it had 5 bits and `vlen` 16. The bits that each has won had to be zero: nothing
+    /// tells old files from new ones, and nothing needs to.
+    pub fn kind(&self) -> u8 {
+        (self.info.get() >> 24) as u8 & 0x7f
+    }
+
+    /// How many members, values, parameters or variables there are; a FUNC's linkage.
+    pub fn vlen(&self) -> u32 {
+        self.info.get() & 0xff_ffff
+    }
+
+    /// What this says depends on the kind.
+    pub fn kind_flag(&self) -> bool {
+        self.info.get() >> 31 != 0
+    }
+}
+
+wire! {
+    /// What follows an INT.
+    Int {
+        /// `BTF_INT_ENCODING`, `BTF_INT_OFFSET` and `BTF_INT_BITS`.
+        int: U32<O>,
+    }
+}
+
+wire! {
+    /// `struct btf_array`.
+    Array {
+        /// Id of the elements' type.
+        ty: U32<O>,
+        /// Id of the index's type.
+        index_type: U32<O>,
+        /// How many elements there are.
+        nelems: U32<O>,
+    }
+}
+
+wire! {
+    /// `struct btf_member`, of a STRUCT or a UNION.
+    Member {
+        /// The name's offset in the strings.
+        name_off: U32<O>,
+        /// Id of the type.
+        ty: U32<O>,
+        /// Where it is, in bits; with the composite's `kind_flag`, the upper 8 bits are the width of
+        /// a bit-field.
+        offset: U32<O>,
+    }
+}
+
+wire! {
+    /// `struct btf_enum`.
+    Enum {
+        /// The name's offset in the strings.
+        name_off: U32<O>,
+        /// The value, or its bits if the ENUM is unsigned.
+        val: I32<O>,
+    }
+}
+
+wire! {
+    /// `struct btf_enum64`.
+    Enum64 {
+        /// The name's offset in the strings.
+        name_off: U32<O>,
+        /// The value's lower half.
+        val_lo32: U32<O>,
+        /// The value's upper half.
+        val_hi32: U32<O>,
+    }
+}
+
+impl<O: ByteOrder> Enum64<O> {
+    /// The value; its bits if the ENUM64 is unsigned.
+    pub fn val(&self) -> i64 {
+        let upper = u64::from(self.val_hi32.get()) << 32;
+
+        (upper | u64::from(self.val_lo32.get())) as i64
+    }
+}
+
+wire! {
+    /// `struct btf_param`, of a FUNC_PROTO.
+    Param {
+        /// The name's offset in the strings.
+        name_off: U32<O>,
+        /// Id of the type; 0 at the end if the function is variadic.
+        ty: U32<O>,
+    }
+}
+
+wire! {
+    /// `struct btf_var`.
+    Var {
+        /// One of `BTF_VAR_*`.
+        linkage: U32<O>,
+    }
+}
+
+wire! {
+    /// `struct btf_var_secinfo`, of a DATASEC.
+    VarSecinfo {
+        /// Id of the VAR.
+        ty: U32<O>,
+        /// Where the variable is, in bytes from the section's begin.
+        offset: U32<O>,
+        /// The variable's size in bytes.
+        size: U32<O>,
+    }
+}
+
+wire! {
+    /// `struct btf_decl_tag`.
+    DeclTag {
+        /// Which member or parameter is tagged; -1 for the whole.
+        component_idx: I32<O>,
+    }
+}
