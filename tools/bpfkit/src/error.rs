@@ -5,6 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::value::ValueError;
+
 /// An error of this library.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -49,15 +51,47 @@ pub enum Error {
         /// What the kernel says.
         source: io::Error,
     },
+    /// Something is pinned there, but not a program.
+    #[error("{what}: this is not a program")]
+    NotProgram {
+        /// What it is: `prog pinned /sys/fs/bpf/m`.
+        what: String,
+    },
+    /// There is no program with this name.
+    #[error("prog name {name}: no program has this name")]
+    NoSuchProgram {
+        /// The name.
+        name: String,
+    },
+    /// BTF of the kernel's is wrong.
+    #[error("BTF id {id}: {source}")]
+    Btf {
+        /// Its id.
+        id: u32,
+        /// What is wrong with it.
+        source: splitbtf::Error,
+    },
+    /// Metadata cannot be read.
+    #[error("map id {map}: {source}")]
+    Metadata {
+        /// The map's id.
+        map: u32,
+        /// What is wrong with it.
+        source: ValueError,
+    },
 }
 
 /// The kernel's error number, with what it most likely means here.
 fn explain(error: &io::Error) -> String {
-    let hint = match error.raw_os_error() {
-        Some(libc::EPERM) => " (this needs CAP_BPF, or root)",
+    format!("{error}{}", hint(error))
+}
+
+/// What an error number of the kernel's most likely means here.
+pub(crate) fn hint(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::EPERM) => " (this needs CAP_BPF and CAP_SYS_ADMIN, or root)",
         Some(libc::ENOENT) => " (it is not there, or not any more)",
         Some(libc::ENOSYS) => " (this kernel has no bpf system call)",
         _ => "",
-    };
-    format!("{error}{hint}")
+    }
 }

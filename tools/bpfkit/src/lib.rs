@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
 //! Loads BPF programs, and binds maps to them that none of their instructions refers to, so that
-//! the metadata in these maps lives as long as the programs.
+//! the metadata in these maps lives as long as the programs; and shows it.
 
+mod btf;
 pub mod error;
+pub mod metadata;
 pub mod prog;
+pub mod show;
 mod sys;
+#[cfg(test)]
+mod testing;
+pub mod value;
 
 pub use error::Error;
+pub use metadata::Metadata;
+pub use value::Value;

@@ -8,18 +8,26 @@ use std::process::ExitCode;
 
 use bpfkit::prog;
 use bpfkit::prog::Name;
+use bpfkit::show;
+use bpfkit::show::Program;
 use clap::error::ErrorKind;
 use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
+use serde::Serialize;
+use serde_json::ser::PrettyFormatter;
+use serde_json::Serializer;
 
-/// Loads BPF programs and binds the maps that hold their metadata
+/// Loads BPF programs, binds the maps that hold their metadata, and shows it
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Cli {
     /// Print JSON
     #[arg(short, long, global = true)]
     json: bool,
+    /// Print JSON with line breaks
+    #[arg(short, long, global = true)]
+    pretty: bool,
     #[command(subcommand)]
     object: Object,
 }
@@ -59,6 +67,44 @@ long as it does. Several programs are pinned in a new folder PATH, each under it
         #[arg(value_name = "PROG MAP", num_args = 4.., required = true)]
         names: Vec<String>,
     },
+    /// Show the programs that are loaded, with their metadata
+    #[command(
+        visible_alias = "list",
+        override_usage = "bpfkit prog show [OPTIONS] [id N | pinned PATH | name NAME]",
+        after_help = "Examples:
+  bpfkit prog show
+  bpfkit prog show pinned /sys/fs/bpf/filter
+  bpfkit -p prog show name filter
+
+Metadata is every constant whose name begins with bpf_metadata_, in every map of .rodata*
+that the program uses or that was bound to it."
+    )]
+    Show {
+        /// Which program: 'id N', 'pinned PATH' or 'name NAME'
+        #[arg(value_name = "PROG", num_args = 2)]
+        which: Vec<String>,
+    },
+}
+
+/// Which programs to show.
+#[derive(Debug, PartialEq, Eq)]
+enum Which {
+    All,
+    One(Name),
+    Called(String),
+}
+
+impl Which {
+    fn of(words: &[String]) -> Result<Self, String> {
+        match words {
+            [] => Ok(Self::All),
+            [kind, name] if kind == "name" => Ok(Self::Called(name.clone())),
+            _ => match names(words)?.as_slice() {
+                [name] => Ok(Self::One(name.clone())),
+                _ => Err("only one program can be shown".into()),
+            },
+        }
+    }
 }
 
 /// Reads pairs of words: `id N` or `pinned PATH`.
@@ -83,8 +129,21 @@ fn usage(message: &str) -> ! {
         .exit()
 }
 
-fn run(cli: Cli) -> Result<String, bpfkit::Error> {
+/// What a command prints, and what went wrong although it has something to print.
+#[derive(Default)]
+struct Output {
+    text: String,
+    problems: Vec<String>,
+}
+
+fn run(cli: Cli) -> Result<Output, bpfkit::Error> {
     let Object::Prog(command) = cli.object;
+    let style = match (cli.json, cli.pretty) {
+        (_, true) => Style::Pretty,
+        (true, false) => Style::Json,
+        (false, false) => Style::Plain,
+    };
+    let mut output = Output::default();
 
     match command {
         Prog::Load {
@@ -96,18 +155,59 @@ fn run(cli: Cli) -> Result<String, bpfkit::Error> {
             if !no_bind && !prog::can_bind() {
                 eprintln!("bpfkit: this kernel has no BPF_PROG_BIND_MAP: nothing is bound");
             }
-            if cli.json {
-                return Ok(serde_json::to_string(&loaded).expect("it has string keys only") + "\n");
-            }
-            Ok(loaded.iter().map(describe).collect())
+            output.text = style.print(&loaded, |loaded| loaded.iter().map(describe).collect());
         }
         Prog::Bind { names: words } => {
             let names = names(&words).unwrap_or_else(|message| usage(&message));
             if let [prog, maps @ ..] = names.as_slice() {
                 prog::bind(prog, maps)?;
             }
-            Ok(String::new())
         }
+        Prog::Show { which } => {
+            let which = Which::of(&which).unwrap_or_else(|message| usage(&message));
+            let programs = match &which {
+                Which::All => show::programs()?,
+                Which::One(name) => vec![show::program(name)?],
+                Which::Called(name) => show::programs_called(name)?,
+            };
+            let plain = |program: &Program| program.to_string();
+            output.text = match programs.as_slice() {
+                // As bpftool does: who asks for one program does not want an array.
+                [program] if which != Which::All => style.print(program, plain),
+                programs => style.print(programs, |programs| programs.iter().map(plain).collect()),
+            };
+            for program in &programs {
+                let id = program.id;
+                let problems = program.problems.iter();
+                let problems = problems.map(|problem| format!("prog id {id}: {problem}"));
+                output.problems.extend(problems);
+            }
+        }
+    }
+    Ok(output)
+}
+
+/// How results are printed.
+#[derive(Clone, Copy)]
+enum Style {
+    Plain,
+    Json,
+    Pretty,
+}
+
+impl Style {
+    fn print<T: Serialize + ?Sized>(self, value: &T, plain: impl FnOnce(&T) -> String) -> String {
+        let mut json = Vec::new();
+        let result = match self {
+            Self::Plain => return plain(value),
+            Self::Json => value.serialize(&mut Serializer::new(&mut json)),
+            Self::Pretty => {
+                let formatter = PrettyFormatter::with_indent(b"    ");
+                value.serialize(&mut Serializer::with_formatter(&mut json, formatter))
+            }
+        };
+        result.expect("a vector takes all, and maps have string keys only");
+        String::from_utf8_lossy(&json).into_owned() + "\n"
     }
 }
 
@@ -122,20 +222,25 @@ fn describe(loaded: &prog::Loaded) -> String {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let output = run(Cli::parse()).unwrap_or_else(|error| Output {
+        text: String::new(),
+        problems: vec![error.to_string()],
+    });
+    let mut status = ExitCode::SUCCESS;
+
+    match std::io::stdout().write_all(output.text.as_bytes()) {
         // Who closed the pipe does not want to read more.
-        Ok(text) => match std::io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                eprintln!("bpfkit: standard output: {error}");
-                ExitCode::FAILURE
-            }
-            _ => ExitCode::SUCCESS,
-        },
-        Err(error) => {
-            eprintln!("bpfkit: {error}");
-            ExitCode::FAILURE
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("bpfkit: standard output: {error}");
+            status = ExitCode::FAILURE;
         }
+        _ => {}
     }
+    for problem in output.problems {
+        eprintln!("bpfkit: {problem}");
+        status = ExitCode::FAILURE;
+    }
+    status
 }
 
 #[cfg(test)]
@@ -164,5 +269,24 @@ mod tests {
         assert!(read("id 4294967296").is_err());
         assert!(read("name x").is_err());
         assert!(read("id 7 id").is_err());
+    }
+
+    #[test]
+    fn programs_are_chosen() {
+        let which = |words: &str| {
+            Which::of(
+                &words
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>(),
+            )
+        };
+
+        assert_eq!(which(""), Ok(Which::All));
+        assert_eq!(which("id 7"), Ok(Which::One(Name::Id(7))));
+        assert_eq!(which("name 7"), Ok(Which::Called("7".into())));
+        assert!(which("id x").is_err());
+        assert!(which("tag 0123456789abcdef").is_err());
+        assert!(which("id 7 id 8").is_err());
     }
 }

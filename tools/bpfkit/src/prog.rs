@@ -6,6 +6,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -16,12 +17,11 @@ use aya::maps::MapInfo;
 use aya::programs::Program;
 use aya::programs::ProgramError;
 use aya::programs::ProgramInfo;
-use aya::Btf;
 use aya::Ebpf;
-use aya::Endianness;
-use aya_obj::btf::BtfKind;
 use serde::Serialize;
 
+use crate::btf::KernelBtf;
+use crate::error::hint;
 use crate::sys;
 use crate::Error;
 
@@ -103,7 +103,7 @@ fn load_pinned(
         });
     }
     let several = names.len() > 1;
-    let load_error = |program: &str, error: &dyn std::error::Error| Error::Load {
+    let load_error = |program: &str, error: &(dyn std::error::Error + 'static)| Error::Load {
         path: object.into(),
         program: program.into(),
         reason: chain(error),
@@ -188,10 +188,11 @@ fn global_data_of(
     btf: Option<u32>,
     object: &Path,
 ) -> Result<Vec<(Bound, OwnedFd)>, Error> {
-    let btf = btf
-        .map(ProgramBtf::read)
-        .transpose()
-        .map_err(|source| kernel_error(object, "the programs' BTF", source))?;
+    let btf = btf.map(KernelBtf::fetch).transpose();
+    let mut btf = btf.map_err(|error| Error::Object {
+        path: object.into(),
+        reason: error.to_string(),
+    })?;
     let mut found = Vec::new();
 
     for (name, map) in ebpf.maps() {
@@ -200,14 +201,14 @@ fn global_data_of(
         if !is_global_data(name) {
             continue;
         }
-        let map_error = |error: &dyn std::error::Error| Error::Object {
+        let map_error = |error: &(dyn std::error::Error + 'static)| Error::Object {
             path: object.into(),
             reason: format!("map {name}: {}", chain(error)),
         };
         let info = data.info().map_err(|error| map_error(&error))?;
         let fd = data.fd().as_fd();
-        let twin = match &btf {
-            Some(btf) if name.starts_with(".rodata") => btf.describe(name, fd, &info),
+        let twin = match &mut btf {
+            Some(btf) if name.starts_with(".rodata") => describe(btf, name, fd, &info),
             _ => Ok(None),
         };
         let fd = match twin.map_err(|error| map_error(&error))? {
@@ -215,7 +216,9 @@ fn global_data_of(
             None => fd.try_clone_to_owned().map_err(|error| map_error(&error))?,
         };
         let bound = Bound {
-            id: sys::map_id(fd.as_fd()).map_err(|error| map_error(&error))?,
+            id: sys::map_info(fd.as_fd())
+                .map_err(|error| map_error(&error))?
+                .id,
             name: name.to_owned(),
         };
         found.push((bound, fd));
@@ -224,39 +227,27 @@ fn global_data_of(
     Ok(found)
 }
 
-/// The BTF of a loaded program.
-struct ProgramBtf {
-    fd: OwnedFd,
-    types: Btf,
-}
-
-impl ProgramBtf {
-    fn read(id: u32) -> io::Result<Self> {
-        let fd = sys::btf_by_id(id)?;
-        let bytes = sys::btf_bytes(fd.as_fd())?;
-        let types = Btf::parse(&bytes, Endianness::default()).map_err(io::Error::other)?;
-
-        Ok(Self { fd, types })
-    }
-
-    /// Makes a copy of a map of constants that says what type they have; `None` if the BTF does not
-    /// know the section.
-    ///
-    /// aya makes these maps without BTF, so that nobody could tell what is in them. The original
-    /// cannot be given any; but nothing changes it either, so that a copy is as good.
-    fn describe(
-        &self,
-        section: &str,
-        map: BorrowedFd<'_>,
-        info: &MapInfo,
-    ) -> io::Result<Option<OwnedFd>> {
-        let Ok(type_id) = self.types.id_by_type_name_kind(section, BtfKind::DataSec) else {
-            return Ok(None);
-        };
-        let mut value = sys::array_value(map, info.value_size())?;
-
-        sys::frozen_array(section, &mut value, self.fd.as_fd(), type_id).map(Some)
-    }
+/// Makes a copy of a map of constants that says what type they have; `None` if the BTF does not know
+/// the section.
+///
+/// aya makes these maps without BTF, so that nobody could tell what is in them. The original cannot
+/// be given any; but nothing changes it either, so that a copy is as good.
+fn describe(
+    btf: &mut KernelBtf,
+    section: &str,
+    map: BorrowedFd<'_>,
+    info: &MapInfo,
+) -> Result<Option<OwnedFd>, Error> {
+    let Some(type_id) = btf.section(section)? else {
+        return Ok(None);
+    };
+    sys::array_value(map, info.value_size())
+        .and_then(|mut value| sys::frozen_array(section, &mut value, btf.as_fd(), type_id))
+        .map(Some)
+        .map_err(|source| Error::Kernel {
+            what: "a copy with BTF".into(),
+            source,
+        })
 }
 
 fn kernel_error(object: &Path, what: &str, source: io::Error) -> Error {
@@ -315,7 +306,7 @@ pub fn can_bind() -> bool {
 ///
 /// If the program or a map is not there, or the kernel refuses. The maps before it are bound then.
 pub fn bind(prog: &Name, maps: &[Name]) -> Result<(), Error> {
-    let prog_fd = open("prog", prog, sys::prog_by_id)?;
+    let prog_fd = open_prog(prog)?;
 
     for map in maps {
         let map_fd = open("map", map, sys::map_by_id)?;
@@ -343,7 +334,21 @@ fn open(
     })
 }
 
-fn pin_error(path: &Path, error: &dyn std::error::Error) -> Error {
+/// Opens a program.
+pub(crate) fn open_prog(name: &Name) -> Result<OwnedFd, Error> {
+    let fd = open("prog", name, sys::prog_by_id)?;
+    // Asked about a map as if it was a program, the kernel would tell about the map.
+    let kind = fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+
+    match kind.is_ok_and(|kind| kind != Path::new("anon_inode:bpf-prog")) {
+        true => Err(Error::NotProgram {
+            what: format!("prog {name}"),
+        }),
+        false => Ok(fd),
+    }
+}
+
+fn pin_error(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
     Error::Pin {
         path: path.into(),
         reason: chain(error),
@@ -351,16 +356,25 @@ fn pin_error(path: &Path, error: &dyn std::error::Error) -> Error {
 }
 
 /// An error with all that caused it: aya's outermost errors say little.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut link = Some(error);
 
-    while let Some(error) = source {
+    while let Some(error) = link {
         let cause = error.to_string();
-        if !text.contains(&cause) {
+        // The verifier may have nothing to say.
+        let cause = cause.trim_end().trim_end_matches(". Verifier output:");
+        if text.is_empty() {
+            text = cause.to_owned();
+        } else if !text.contains(cause) {
             text = format!("{text}: {cause}");
         }
-        source = error.source();
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            if error.raw_os_error() == Some(libc::EPERM) {
+                text += hint(error);
+            }
+        }
+        link = error.source();
     }
     text
 }
@@ -410,5 +424,21 @@ mod tests {
 
         let error = load(Path::new("/nonexistent"), Path::new("/nowhere"), true).unwrap_err();
         assert!(error.to_string().contains("No such file"), "{error}");
+    }
+
+    /// Worded as aya's.
+    #[derive(Debug, thiserror::Error)]
+    #[error("the BPF_PROG_LOAD syscall returned {source}. Verifier output: ")]
+    struct LoadError {
+        source: io::Error,
+    }
+
+    #[test]
+    fn refused_programs_are_explained() {
+        let source = io::Error::from_raw_os_error(libc::EPERM);
+        let text = chain(&LoadError { source });
+
+        assert!(text.ends_with("or root)"), "{text}");
+        assert!(!text.contains("Verifier"), "{text}");
     }
 }

@@ -20,6 +20,7 @@ const BPF_MAP_CREATE: u32 = 0;
 const BPF_MAP_LOOKUP_ELEM: u32 = 1;
 const BPF_MAP_UPDATE_ELEM: u32 = 2;
 const BPF_OBJ_GET: u32 = 7;
+const BPF_PROG_GET_NEXT_ID: u32 = 11;
 const BPF_PROG_GET_FD_BY_ID: u32 = 13;
 const BPF_MAP_GET_FD_BY_ID: u32 = 14;
 const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
@@ -27,7 +28,7 @@ const BPF_BTF_GET_FD_BY_ID: u32 = 19;
 const BPF_MAP_FREEZE: u32 = 22;
 const BPF_PROG_BIND_MAP: u32 = 35;
 
-const BPF_MAP_TYPE_ARRAY: u32 = 2;
+pub const BPF_MAP_TYPE_ARRAY: u32 = 2;
 const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 #[derive(Default, FromBytes, IntoBytes)]
@@ -83,6 +84,86 @@ struct ObjInfo {
     bpf_fd: i32,
     info_len: u32,
     info: u64,
+}
+
+#[derive(Default, FromBytes, IntoBytes)]
+#[repr(C)]
+struct NextId {
+    start_id: u32,
+    next_id: u32,
+}
+
+/// `struct bpf_prog_info`, without what came after `recursion_misses`.
+#[derive(Clone, Debug, Default, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct ProgInfo {
+    pub prog_type: u32,
+    pub id: u32,
+    pub tag: [u8; 8],
+    pub jited_prog_len: u32,
+    pub xlated_prog_len: u32,
+    jited_prog_insns: u64,
+    xlated_prog_insns: u64,
+    /// In nanoseconds since the boot.
+    pub load_time: u64,
+    pub created_by_uid: u32,
+    nr_map_ids: u32,
+    map_ids: u64,
+    /// With a NUL behind it.
+    pub name: [u8; 16],
+    pub ifindex: u32,
+    /// A bit-field of one bit, and zeros.
+    pub gpl_compatible: u32,
+    pub netns_dev: u64,
+    pub netns_ino: u64,
+    nr_jited_ksyms: u32,
+    nr_jited_func_lens: u32,
+    jited_ksyms: u64,
+    jited_func_lens: u64,
+    pub btf_id: u32,
+    func_info_rec_size: u32,
+    func_info: u64,
+    nr_func_info: u32,
+    nr_line_info: u32,
+    line_info: u64,
+    jited_line_info: u64,
+    nr_jited_line_info: u32,
+    line_info_rec_size: u32,
+    jited_line_info_rec_size: u32,
+    nr_prog_tags: u32,
+    prog_tags: u64,
+    pub run_time_ns: u64,
+    pub run_cnt: u64,
+    pub recursion_misses: u64,
+}
+
+/// `struct bpf_func_info`.
+#[derive(Default, FromBytes, IntoBytes)]
+#[repr(C)]
+struct FuncInfo {
+    insn_off: u32,
+    type_id: u32,
+}
+
+/// `struct bpf_map_info`, without what came after `btf_value_type_id`.
+#[derive(Debug, Default, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct MapInfo {
+    pub map_type: u32,
+    pub id: u32,
+    pub key_size: u32,
+    pub value_size: u32,
+    pub max_entries: u32,
+    map_flags: u32,
+    name: [u8; 16],
+    ifindex: u32,
+    btf_vmlinux_value_type_id: u32,
+    netns_dev: u64,
+    netns_ino: u64,
+    pub btf_id: u32,
+    btf_key_type_id: u32,
+    pub btf_value_type_id: u32,
+    _padding: u32,
 }
 
 /// `struct bpf_btf_info`.
@@ -161,6 +242,83 @@ pub fn btf_by_id(id: u32) -> io::Result<OwnedFd> {
     unsafe { bpf_fd(BPF_BTF_GET_FD_BY_ID, &mut GetId { id }) }
 }
 
+/// The id of the first program after the one with the id `id`; `None` if there is none.
+pub fn next_prog_id(id: u32) -> io::Result<Option<u32>> {
+    let mut attr = NextId {
+        start_id: id,
+        ..Default::default()
+    };
+    // SAFETY: There is no address in the attribute.
+    match unsafe { bpf(BPF_PROG_GET_NEXT_ID, &mut attr) } {
+        Ok(_) => Ok(Some(attr.next_id)),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Asks for what the kernel knows of a program, map or BTF.
+///
+/// # Safety
+///
+/// `info` must be the struct for that kind of thing, and the addresses in it valid for as many
+/// elements as it says.
+unsafe fn info_by_fd<T: FromBytes + IntoBytes>(fd: BorrowedFd<'_>, info: &mut T) -> io::Result<()> {
+    let mut attr = ObjInfo {
+        bpf_fd: fd.as_raw_fd(),
+        info_len: u32::try_from(size_of::<T>()).map_err(io::Error::other)?,
+        info: &raw mut *info as u64,
+    };
+    // SAFETY: `info` is valid for its length; for the rest see above.
+    unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }.map(drop)
+}
+
+/// What the kernel knows of a program, and the ids of its maps, which are from the same moment.
+pub fn prog_info(prog: BorrowedFd<'_>) -> io::Result<(ProgInfo, Vec<u32>)> {
+    let mut ids = vec![0u32; 64];
+
+    // The kernel says how many maps there are, and gives as many ids as there is room for. Maps can
+    // become more from one call to the next: only what one call gave counts.
+    loop {
+        let mut info = ProgInfo {
+            nr_map_ids: u32::try_from(ids.len()).map_err(io::Error::other)?,
+            map_ids: ids.as_mut_ptr() as u64,
+            ..Default::default()
+        };
+        // SAFETY: `ids` has as many elements as `info` says.
+        unsafe { info_by_fd(prog, &mut info) }?;
+
+        let len = info.nr_map_ids as usize;
+        if len <= ids.len() {
+            ids.truncate(len);
+            return Ok((info, ids));
+        }
+        ids.resize(len, 0);
+    }
+}
+
+/// The id of the type, in the program's BTF, of the program's first function; `None` if it has none.
+pub fn prog_func_type(prog: BorrowedFd<'_>) -> io::Result<Option<u32>> {
+    let mut func = FuncInfo::default();
+    let mut info = ProgInfo {
+        nr_func_info: 1,
+        func_info_rec_size: u32::try_from(size_of::<FuncInfo>()).map_err(io::Error::other)?,
+        func_info: &raw mut func as u64,
+        ..Default::default()
+    };
+    // SAFETY: There is room for one function.
+    unsafe { info_by_fd(prog, &mut info) }?;
+    Ok((info.nr_func_info > 0).then_some(func.type_id))
+}
+
+/// What the kernel knows of a map.
+pub fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
+    let mut info = MapInfo::default();
+
+    // SAFETY: There is no address in `info`.
+    unsafe { info_by_fd(map, &mut info) }?;
+    Ok(info)
+}
+
 /// Returns the bytes of a BTF that the kernel has.
 pub fn btf_bytes(btf: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -172,13 +330,8 @@ pub fn btf_bytes(btf: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
             btf_size: u32::try_from(bytes.len()).map_err(io::Error::other)?,
             id: 0,
         };
-        let mut attr = ObjInfo {
-            bpf_fd: btf.as_raw_fd(),
-            info_len: size_of::<BtfInfo>() as u32,
-            info: &raw mut info as u64,
-        };
-        // SAFETY: `info` is valid for its length, and so is `bytes`.
-        unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
+        // SAFETY: `bytes` is as long as `info` says.
+        unsafe { info_by_fd(btf, &mut info) }?;
 
         let size = info.btf_size as usize;
         if size <= bytes.len() {
@@ -187,21 +340,6 @@ pub fn btf_bytes(btf: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
         }
         bytes.resize(size, 0);
     }
-}
-
-/// Returns the id of a map.
-pub fn map_id(map: BorrowedFd<'_>) -> io::Result<u32> {
-    // The beginning of `struct bpf_map_info`.
-    let mut info = [0u32; 2];
-    let mut attr = ObjInfo {
-        bpf_fd: map.as_raw_fd(),
-        info_len: size_of_val(&info) as u32,
-        info: info.as_mut_ptr() as u64,
-    };
-
-    // SAFETY: `info` is valid for its length.
-    unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }?;
-    Ok(info[1])
 }
 
 /// Returns the value, of `size` bytes, of the only element of an array.
@@ -286,4 +424,77 @@ fn bind(prog_fd: i32, map_fd: i32) -> io::Result<()> {
     };
     // SAFETY: There is no address in the attribute.
     unsafe { bpf(BPF_PROG_BIND_MAP, &mut attr) }.map(drop)
+}
+
+/// The time of a clock, in nanoseconds.
+fn clock(clock: libc::clockid_t) -> io::Result<i128> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is valid.
+    match unsafe { libc::clock_gettime(clock, &mut time) } {
+        0 => Ok(i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// When it was so many nanoseconds after the boot, in seconds since 1970.
+pub fn since_boot(nanoseconds: u64) -> io::Result<i64> {
+    let boot = clock(libc::CLOCK_REALTIME)? - clock(libc::CLOCK_BOOTTIME)?;
+    let time = (boot + i128::from(nanoseconds)).div_euclid(1_000_000_000);
+
+    i64::try_from(time).map_err(io::Error::other)
+}
+
+/// A time, in seconds since 1970, as `strftime` writes `%FT%T%z` in the local time zone.
+pub fn local_time(seconds: i64) -> Option<String> {
+    let format = *b"%FT%T%z\0";
+    let mut text = [0u8; 64];
+
+    // SAFETY: All zeros is a value that `struct tm` can have.
+    let mut time: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: Both arguments are valid.
+    if unsafe { libc::localtime_r(&seconds, &mut time) }.is_null() {
+        return None;
+    }
+    // SAFETY: There is room for as many bytes as are said, the format ends with a NUL, and the time
+    // is from `localtime_r`.
+    let len = unsafe {
+        libc::strftime(
+            text.as_mut_ptr().cast(),
+            text.len(),
+            format.as_ptr().cast(),
+            &time,
+        )
+    };
+    Some(String::from_utf8_lossy(text.get(..len)?).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `offsetofend()` of the last field of ours, in the kernel's header.
+    #[test]
+    fn structs_are_as_long_as_the_kernels() {
+        assert_eq!(size_of::<ProgInfo>(), 216);
+        assert_eq!(std::mem::offset_of!(ProgInfo, map_ids), 56);
+        assert_eq!(std::mem::offset_of!(ProgInfo, name), 64);
+        assert_eq!(std::mem::offset_of!(ProgInfo, btf_id), 128);
+        assert_eq!(std::mem::offset_of!(ProgInfo, run_time_ns), 192);
+        assert_eq!(size_of::<MapInfo>(), 80);
+        assert_eq!(std::mem::offset_of!(MapInfo, btf_value_type_id), 72);
+        assert_eq!(std::mem::offset_of!(MapCreate, btf_fd), 48);
+    }
+
+    #[test]
+    fn times_are_written_as_bpftool_does() {
+        let time = local_time(0).unwrap();
+
+        assert_eq!(time.len(), "1970-01-01T00:00:00+0000".len(), "{time}");
+        assert_eq!(time.as_bytes()[10], b'T');
+        let now = since_boot(0).unwrap();
+        assert!(since_boot(2_000_000_000).unwrap() - now >= 1);
+    }
 }

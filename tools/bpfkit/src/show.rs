@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What the kernel knows of the programs that are loaded, as `bpftool prog show` prints it.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+
+use serde::Serialize;
+use serde::Serializer;
+use splitbtf::Kind;
+
+use crate::btf::KernelBtf;
+use crate::prog;
+use crate::prog::Name;
+use crate::sys;
+use crate::sys::ProgInfo;
+use crate::Error;
+use crate::Metadata;
+
+/// A program that is loaded.
+///
+/// As JSON it is what `bpftool -j prog show` gives. `Display` is its text, which ends with a newline.
+#[derive(Debug, Serialize)]
+pub struct Program {
+    /// Its id.
+    pub id: u32,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub prog_type: ProgType,
+    /// Its name, as long as BTF tells it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// A hash of its instructions.
+    pub tag: Tag,
+    /// Whether its licence is compatible with the GPL.
+    pub gpl_compatible: bool,
+    /// How it ran, if the kernel was told to count that and it did.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+    /// How often it was not run since it was running already.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub recursion_misses: u64,
+    /// The network device that it runs on or is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dev: Option<Device>,
+    /// When it was loaded, and by whom.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<LoadedBy>,
+    /// Whether its device is gone. The kernel does not say anything of such a program.
+    orphaned: bool,
+    /// Length in bytes of its instructions, as the verifier left them.
+    pub bytes_xlated: u32,
+    /// Whether it has been compiled to machine code.
+    pub jited: bool,
+    /// Length in bytes of the machine code.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bytes_jited: u64,
+    /// Memory in bytes that it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_memlock: Option<u64>,
+    /// Ids of the maps that it uses and that were bound to it, all at one moment.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub map_ids: Vec<u32>,
+    /// Id of its BTF; 0 if it has none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub btf_id: u64,
+    /// Its metadata, from all of its maps.
+    #[serde(skip_serializing_if = "no_metadata")]
+    pub metadata: Metadata,
+    /// What could not be read of it.
+    #[serde(skip)]
+    pub problems: Vec<Error>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+fn no_metadata(metadata: &Metadata) -> bool {
+    metadata.0.is_empty()
+}
+
+/// How a program ran.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Run {
+    /// How long, in nanoseconds.
+    pub run_time_ns: u64,
+    /// How often.
+    pub run_cnt: u64,
+}
+
+/// A network device.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Device {
+    /// Its number.
+    pub ifindex: u32,
+    /// The device of its name space's file.
+    pub ns_dev: u64,
+    /// The inode of its name space's file.
+    pub ns_inode: u64,
+}
+
+/// When a program was loaded, and by whom.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LoadedBy {
+    /// When, in seconds since 1970.
+    pub loaded_at: i64,
+    /// The user's id.
+    pub uid: u32,
+}
+
+/// The type of a program: one of `BPF_PROG_TYPE_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgType(pub u32);
+
+impl ProgType {
+    /// The name, unless it is a type later than this program.
+    pub fn name(self) -> Option<&'static str> {
+        let names = [
+            "unspec",
+            "socket_filter",
+            "kprobe",
+            "sched_cls",
+            "sched_act",
+            "tracepoint",
+            "xdp",
+            "perf_event",
+            "cgroup_skb",
+            "cgroup_sock",
+            "lwt_in",
+            "lwt_out",
+            "lwt_xmit",
+            "sock_ops",
+            "sk_skb",
+            "cgroup_device",
+            "sk_msg",
+            "raw_tracepoint",
+            "cgroup_sock_addr",
+            "lwt_seg6local",
+            "lirc_mode2",
+            "sk_reuseport",
+            "flow_dissector",
+            "cgroup_sysctl",
+            "raw_tracepoint_writable",
+            "cgroup_sockopt",
+            "tracing",
+            "struct_ops",
+            "ext",
+            "lsm",
+            "sk_lookup",
+            "syscall",
+            "netfilter",
+        ];
+        let index = usize::try_from(self.0).ok()?;
+
+        names.get(index).copied()
+    }
+}
+
+impl fmt::Display for ProgType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "type {}", self.0),
+        }
+    }
+}
+
+impl Serialize for ProgType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.name() {
+            Some(name) => serializer.serialize_str(name),
+            None => serializer.serialize_u32(self.0),
+        }
+    }
+}
+
+/// A hash of a program's instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag(pub [u8; 8]);
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Tag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The programs that are loaded, by their ids.
+///
+/// # Errors
+///
+/// If the kernel does not tell: it wants `CAP_SYS_ADMIN` for this.
+pub fn programs() -> Result<Vec<Program>, Error> {
+    let mut programs = Vec::new();
+
+    for_each(|_, fd| {
+        programs.push(Program::of(fd)?);
+        Ok(())
+    })?;
+    Ok(programs)
+}
+
+/// The programs with this name, by their ids.
+///
+/// # Errors
+///
+/// If there is none, or the kernel does not tell.
+pub fn programs_called(name: &str) -> Result<Vec<Program>, Error> {
+    let mut programs = Vec::new();
+
+    for_each(|info, fd| {
+        let (full, _) = full_name(info, fd);
+        if full == name {
+            programs.push(Program::of(fd)?);
+        }
+        Ok(())
+    })?;
+    match programs.is_empty() {
+        true => Err(Error::NoSuchProgram { name: name.into() }),
+        false => Ok(programs),
+    }
+}
+
+/// The program with this name.
+///
+/// # Errors
+///
+/// If it is not there, or the kernel does not tell.
+pub fn program(name: &Name) -> Result<Program, Error> {
+    let fd = prog::open_prog(name)?;
+
+    Program::of(fd.as_fd())
+}
+
+/// Calls `f` for each program that is loaded.
+fn for_each(
+    mut f: impl FnMut(&ProgInfo, BorrowedFd<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut id = 0;
+
+    loop {
+        let next = sys::next_prog_id(id).map_err(|source| Error::Kernel {
+            what: "the list of programs".into(),
+            source,
+        })?;
+        let Some(next) = next else { return Ok(()) };
+        id = next;
+        let error = |source| Error::Kernel {
+            what: format!("prog id {id}"),
+            source,
+        };
+        match sys::prog_by_id(id) {
+            // It went while we were on our way to it.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+            fd => {
+                let fd = fd.map_err(error)?;
+                let (info, _) = sys::prog_info(fd.as_fd()).map_err(error)?;
+                f(&info, fd.as_fd())?;
+            }
+        }
+    }
+}
+
+impl Program {
+    fn of(fd: BorrowedFd<'_>) -> Result<Self, Error> {
+        let (info, map_ids) = sys::prog_info(fd).map_err(|source| Error::Kernel {
+            what: "prog".into(),
+            source,
+        })?;
+        let (name, problem) = full_name(&info, fd);
+        let mut problems = Vec::from_iter(problem);
+        let mut metadata = Metadata::default();
+        for id in &map_ids {
+            if let Err(error) = metadata.add_map(*id) {
+                problems.push(error);
+            }
+        }
+        let loaded = match info.load_time {
+            0 => None,
+            time => sys::since_boot(time).ok().map(|loaded_at| LoadedBy {
+                loaded_at,
+                uid: info.created_by_uid,
+            }),
+        };
+
+        Ok(Self {
+            id: info.id,
+            prog_type: ProgType(info.prog_type),
+            name,
+            tag: Tag(info.tag),
+            gpl_compatible: info.gpl_compatible != 0,
+            run: (info.run_time_ns != 0).then_some(Run {
+                run_time_ns: info.run_time_ns,
+                run_cnt: info.run_cnt,
+            }),
+            recursion_misses: info.recursion_misses,
+            dev: (info.ifindex != 0).then_some(Device {
+                ifindex: info.ifindex,
+                ns_dev: info.netns_dev,
+                ns_inode: info.netns_ino,
+            }),
+            loaded,
+            orphaned: false,
+            bytes_xlated: info.xlated_prog_len,
+            jited: info.jited_prog_len != 0,
+            bytes_jited: info.jited_prog_len.into(),
+            bytes_memlock: memlock(fd).ok().flatten(),
+            map_ids,
+            btf_id: info.btf_id.into(),
+            metadata,
+            problems,
+        })
+    }
+}
+
+/// The name of a program: the kernel keeps 15 bytes of it, its BTF may have the rest.
+fn full_name(info: &ProgInfo, fd: BorrowedFd<'_>) -> (String, Option<Error>) {
+    let len = info.name.iter().position(|byte| *byte == 0);
+    let short = info.name.get(..len.unwrap_or(info.name.len()));
+    let short = String::from_utf8_lossy(short.unwrap_or_default()).into_owned();
+    if short.len() < info.name.len() - 1 || info.btf_id == 0 {
+        return (short, None);
+    }
+
+    let name = || -> Result<Option<String>, Error> {
+        let func = sys::prog_func_type(fd).map_err(|source| Error::Kernel {
+            what: format!("prog id {}", info.id),
+            source,
+        })?;
+        let Some(func) = func else { return Ok(None) };
+        let mut btf = KernelBtf::fetch(info.btf_id)?;
+        let types = btf.types()?;
+        let btf_error = |source| Error::Btf {
+            id: info.btf_id,
+            source,
+        };
+        let func = types.get(func).map_err(btf_error)?;
+        let name = types.string(func.name_off).map_err(btf_error)?;
+        let name = String::from_utf8_lossy(name).into_owned();
+        Ok(matches!(func.kind, Kind::Func { .. }).then_some(name))
+    };
+    match name() {
+        Ok(name) => (name.unwrap_or(short), None),
+        Err(error) => (short, Some(error)),
+    }
+}
+
+/// The memory in bytes that a program takes.
+fn memlock(prog: BorrowedFd<'_>) -> io::Result<Option<u64>> {
+    let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", prog.as_raw_fd()))?;
+    let value = text.lines().find_map(|line| line.strip_prefix("memlock:"));
+
+    Ok(value.and_then(|value| value.trim().parse().ok()))
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}  ", self.id, self.prog_type)?;
+        if !self.name.is_empty() {
+            write!(f, "name {}  ", self.name)?;
+        }
+        write!(f, "tag {}", self.tag)?;
+        if let Some(dev) = &self.dev {
+            write!(
+                f,
+                "  offloaded_to ifindex {} ns_dev {} ns_ino {}",
+                dev.ifindex, dev.ns_dev, dev.ns_inode
+            )?;
+        }
+        f.write_str(if self.gpl_compatible { "  gpl" } else { "" })?;
+        if let Some(run) = &self.run {
+            write!(
+                f,
+                " run_time_ns {} run_cnt {}",
+                run.run_time_ns, run.run_cnt
+            )?;
+        }
+        if self.recursion_misses != 0 {
+            write!(f, " recursion_misses {}", self.recursion_misses)?;
+        }
+        if let Some(LoadedBy { loaded_at, uid }) = self.loaded {
+            let time = sys::local_time(loaded_at).unwrap_or_else(|| loaded_at.to_string());
+            write!(f, "\n\tloaded_at {time}  uid {uid}")?;
+        }
+        write!(f, "\n\txlated {}B", self.bytes_xlated)?;
+        match self.jited {
+            true => write!(f, "  jited {}B", self.bytes_jited)?,
+            false => f.write_str("  not jited")?,
+        }
+        if let Some(memlock) = self.bytes_memlock {
+            write!(f, "  memlock {memlock}B")?;
+        }
+        for (i, id) in self.map_ids.iter().enumerate() {
+            f.write_str(if i == 0 { "  map_ids " } else { "," })?;
+            write!(f, "{id}")?;
+        }
+        if self.btf_id != 0 {
+            write!(f, "\n\tbtf_id {}", self.btf_id)?;
+        }
+        if !self.metadata.0.is_empty() {
+            f.write_str("\n\tmetadata:")?;
+        }
+        for (name, value) in &self.metadata.0 {
+            write!(f, "\n\t\t{name} = {value}")?;
+        }
+        f.write_str("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Value;
+
+    fn bare() -> Program {
+        Program {
+            id: 5,
+            prog_type: ProgType(1),
+            name: String::new(),
+            tag: Tag([0x59, 0xf4, 0xa9, 0x31, 0x74, 0x4d, 0xcd, 0xc6]),
+            gpl_compatible: false,
+            run: None,
+            recursion_misses: 0,
+            dev: None,
+            loaded: None,
+            orphaned: false,
+            bytes_xlated: 16,
+            jited: false,
+            bytes_jited: 0,
+            bytes_memlock: None,
+            map_ids: vec![],
+            btf_id: 0,
+            metadata: Metadata::default(),
+            problems: vec![],
+        }
+    }
+
+    fn full() -> Program {
+        Program {
+            prog_type: ProgType(1000),
+            name: "hello".into(),
+            gpl_compatible: true,
+            run: Some(Run {
+                run_time_ns: 70,
+                run_cnt: 2,
+            }),
+            recursion_misses: 3,
+            dev: Some(Device {
+                ifindex: 2,
+                ns_dev: 4,
+                ns_inode: 6,
+            }),
+            loaded: Some(LoadedBy {
+                loaded_at: 1_795_244_351,
+                uid: 0,
+            }),
+            jited: true,
+            bytes_jited: 24,
+            bytes_memlock: Some(4096),
+            map_ids: vec![5, 6],
+            btf_id: 10,
+            metadata: Metadata(vec![
+                ("owner".into(), Value::Text("me".into())),
+                ("built".into(), Value::Unsigned(7)),
+            ]),
+            ..bare()
+        }
+    }
+
+    /// What bpftool 7.8 prints, with the fields in its order.
+    #[test]
+    fn text_is_bpftools() {
+        assert_eq!(
+            bare().to_string(),
+            "5: socket_filter  tag 59f4a931744dcdc6\n\txlated 16B  not jited\n"
+        );
+        let time = sys::local_time(1_795_244_351).unwrap();
+        assert_eq!(
+            full().to_string(),
+            format!(
+                "5: type 1000  name hello  tag 59f4a931744dcdc6  \
+                 offloaded_to ifindex 2 ns_dev 4 ns_ino 6  gpl run_time_ns 70 run_cnt 2 \
+                 recursion_misses 3\n\
+                 \tloaded_at {time}  uid 0\n\
+                 \txlated 16B  jited 24B  memlock 4096B  map_ids 5,6\n\
+                 \tbtf_id 10\n\
+                 \tmetadata:\n\
+                 \t\towner = \"me\"\n\
+                 \t\tbuilt = 7\n"
+            )
+        );
+    }
+
+    #[test]
+    fn json_is_bpftools() {
+        assert_eq!(
+            serde_json::to_string(&bare()).unwrap(),
+            r#"{"id":5,"type":"socket_filter","tag":"59f4a931744dcdc6","gpl_compatible":false,"#
+                .to_owned()
+                + r#""orphaned":false,"bytes_xlated":16,"jited":false}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&full()).unwrap(),
+            r#"{"id":5,"type":1000,"name":"hello","tag":"59f4a931744dcdc6","gpl_compatible":true,"#
+                .to_owned()
+                + r#""run_time_ns":70,"run_cnt":2,"recursion_misses":3,"#
+                + r#""dev":{"ifindex":2,"ns_dev":4,"ns_inode":6},"loaded_at":1795244351,"uid":0,"#
+                + r#""orphaned":false,"bytes_xlated":16,"jited":true,"bytes_jited":24,"#
+                + r#""bytes_memlock":4096,"map_ids":[5,6],"btf_id":10,"#
+                + r#""metadata":{"owner":"me","built":7}}"#
+        );
+    }
+}
