@@ -13,7 +13,6 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use aya::maps::Map;
-use aya::maps::MapInfo;
 use aya::programs::Program;
 use aya::programs::ProgramError;
 use aya::programs::ProgramInfo;
@@ -110,9 +109,7 @@ fn load_pinned(
     };
     let mut infos = Vec::new();
     for name in &names {
-        let Some(program) = ebpf.program_mut(name) else {
-            continue;
-        };
+        let program = program_of(&mut ebpf, name, object)?;
         load_program(program).map_err(|error| load_error(name, &error))?;
         infos.push(program.info().map_err(|error| load_error(name, &error))?);
     }
@@ -138,10 +135,7 @@ fn load_pinned(
         }
 
         let path = if several { pin.join(&name) } else { pin.into() };
-        let program = ebpf.program_mut(&name).ok_or_else(|| Error::NoProgram {
-            path: object.into(),
-        })?;
-        program
+        program_of(&mut ebpf, &name, object)?
             .pin(&path)
             .map_err(|error| pin_error(&path, &error))?;
         pinned.files.push(path.clone());
@@ -153,6 +147,12 @@ fn load_pinned(
         });
     }
     Ok(loaded)
+}
+
+fn program_of<'a>(ebpf: &'a mut Ebpf, name: &str, object: &Path) -> Result<&'a mut Program, Error> {
+    ebpf.program_mut(name).ok_or_else(|| Error::NoProgram {
+        path: object.into(),
+    })
 }
 
 /// What has been pinned: it is unpinned again unless all went well.
@@ -205,10 +205,9 @@ fn global_data_of(
             path: object.into(),
             reason: format!("map {name}: {}", chain(error)),
         };
-        let info = data.info().map_err(|error| map_error(&error))?;
         let fd = data.fd().as_fd();
         let twin = match &mut btf {
-            Some(btf) if name.starts_with(".rodata") => describe(btf, name, fd, &info),
+            Some(btf) if name.starts_with(".rodata") => describe(btf, name, fd),
             _ => Ok(None),
         };
         let fd = match twin.map_err(|error| map_error(&error))? {
@@ -236,12 +235,12 @@ fn describe(
     btf: &mut KernelBtf,
     section: &str,
     map: BorrowedFd<'_>,
-    info: &MapInfo,
 ) -> Result<Option<OwnedFd>, Error> {
     let Some(type_id) = btf.section(section)? else {
         return Ok(None);
     };
-    sys::array_value(map, info.value_size())
+    sys::map_info(map)
+        .and_then(|info| sys::array_value(map, info.value_size))
         .and_then(|mut value| sys::frozen_array(section, &mut value, btf.as_fd(), type_id))
         .map(Some)
         .map_err(|source| Error::Kernel {
