@@ -27,6 +27,12 @@ die() {
 	exit 1
 }
 
+# supported MAJOR MINOR: whether the patches are for this version of the kernel.
+supported() { (($1 > 7 || ($1 == 7 && $2 >= 3))); }
+
+# git in this checkout, whoever owns it.
+git_here() { git -C "$TOP" -c safe.directory="$TOP" "$@"; }
+
 # step WHAT COMMAND...: runs the command with its output in a log; says what is done and how long
 # it took, and on failure shows the end of the log and where the whole of it is.
 step() {
