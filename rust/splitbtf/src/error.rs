@@ -4,6 +4,8 @@
 
 use core::fmt;
 
+use crate::Mismatch;
+
 /// Why BTF cannot be read.
 ///
 /// Offsets are in bytes. `Display` gives a clause without a full stop, to stand behind the name of a
@@ -92,6 +94,17 @@ pub enum Error {
         /// The length of all strings.
         end: u32,
     },
+    /// Relocation needs split BTF on a distilled base, and there is no base, or one that is split.
+    NotDistilled,
+    /// A type of a distilled base stands for none of the base.
+    Unmatched {
+        /// Its id in the distilled base.
+        id: u32,
+        /// Its kind, one of `BTF_KIND_*`.
+        kind: u8,
+        /// Why it does not.
+        reason: Mismatch,
+    },
     /// A chain of modifiers or typedefs leads back to itself.
     Cycle {
         /// The type with which the search began.
@@ -135,6 +148,28 @@ pub enum TypeReason {
     UnknownKind,
     /// The layout section gives its kind a size that is not a multiple of 4 bytes.
     Layout,
+    /// It refers to a type that there is not.
+    NoSuchType {
+        /// The id.
+        id: u32,
+    },
+    /// It has a name, or a part of it has, where there is no string.
+    NoSuchString {
+        /// The offset, that of the base's strings included.
+        offset: u32,
+    },
+    /// It has no name, and those of its kind have one.
+    Unnamed,
+    /// It has a name, and those of its kind have none.
+    Named,
+    /// It contains itself.
+    ContainsItself,
+    /// It refers to itself, and there is no struct or union on the way.
+    RefersToItself,
+    /// It is of a kind that no distilled base has.
+    NotDistilled,
+    /// It is of a kind that cannot be distilled, and split BTF refers to it.
+    NotDistillable,
 }
 
 impl fmt::Display for Section {
@@ -160,10 +195,23 @@ impl fmt::Display for SectionReason {
 
 impl fmt::Display for TypeReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.write_str(match *self {
             Self::Truncated => "reaches beyond the end of the type section",
             Self::UnknownKind => "is of an unknown kind that the layout section does not describe",
             Self::Layout => "has a size in the layout section that is not a multiple of 4 bytes",
+            Self::NoSuchType { id } => return write!(f, "refers to type {id}, which is not there"),
+            Self::NoSuchString { offset } => {
+                return write!(
+                    f,
+                    "has a name at string offset {offset}, which is not there"
+                )
+            }
+            Self::Unnamed => "has no name, but those of its kind must have one",
+            Self::Named => "has a name, but those of its kind must not",
+            Self::ContainsItself => "contains itself",
+            Self::RefersToItself => "refers to nothing but itself",
+            Self::NotDistilled => "is of a kind that no distilled base has",
+            Self::NotDistillable => "is of a kind that cannot be distilled, but is needed",
         })
     }
 }
@@ -224,6 +272,12 @@ impl fmt::Display for Error {
                 f,
                 "there is no BTF string at offset {offset}: the strings end before {end}"
             ),
+            Self::NotDistilled => {
+                f.write_str("this is not split BTF on a distilled base, which is not split itself")
+            }
+            Self::Unmatched { id, kind, reason } => {
+                write!(f, "distilled base BTF type {id} (kind {kind}): {reason}")
+            }
             Self::Cycle { id } => write!(f, "BTF type {id} leads back to itself"),
         }
     }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Reads BTF, the BPF type format: of either byte order, with 7.3's header or an older one, whole
-//! or split on a base.
+//! BTF, the BPF type format: of either byte order, with 7.3's header or an older one, whole or split
+//! on a base.
 //!
-//! Nothing is copied and nothing allocated: views borrow the bytes, and the caller lends room for an
-//! index of the types. Whatever the bytes are, no function panics, reads outside of them or takes
-//! longer than their length explains.
+//! - [`Btf`] reads it, [`Btf::validate`] checks all of it, [`Names`] looks types up by name.
+//! - [`Valid::relocate`] makes split BTF with a distilled base refer to the types of another kernel.
+//! - With the feature `alloc`, [`Builder`] writes BTF, [`Distiller`] makes distilled bases, and
+//!   [`Owned`] and [`relocate`] bring the memory that the others ask for.
+//!
+//! Without `alloc` nothing is copied and nothing allocated: views borrow the bytes, and the caller
+//! lends the rest. Whatever the bytes are, no function panics, reads outside of them or takes longer
+//! than their length explains.
 //!
 //! The format is described in the kernel's `include/uapi/linux/btf.h` and
 //! `Documentation/bpf/btf.rst`.
@@ -51,25 +56,64 @@
     )
 )]
 
-#[cfg(test)]
+#[cfg(any(feature = "alloc", test))]
 extern crate alloc;
 
+mod cursor;
+#[cfg(feature = "alloc")]
+mod distill;
+#[cfg(feature = "alloc")]
+mod encode;
 mod error;
+mod header;
+mod matching;
+mod names;
+#[cfg(feature = "alloc")]
+mod owned;
 mod read;
+mod record;
+mod relocate;
 mod strings;
 #[cfg(test)]
 mod testing;
 mod types;
+mod validate;
 pub mod wire;
+#[cfg(feature = "alloc")]
+mod write;
 
+#[cfg(feature = "alloc")]
+pub use distill::distill;
+#[cfg(feature = "alloc")]
+pub use distill::Distilled;
+#[cfg(feature = "alloc")]
+pub use distill::Distiller;
 pub use error::Error;
 pub use error::Section;
 pub use error::SectionReason;
 pub use error::TypeReason;
+pub use matching::Mismatch;
+pub use names::Names;
+#[cfg(feature = "alloc")]
+pub use owned::relocate;
+#[cfg(feature = "alloc")]
+pub use owned::Kept;
+#[cfg(feature = "alloc")]
+pub use owned::Owned;
+#[cfg(feature = "alloc")]
+pub use owned::Relocated;
 pub use read::max_types;
 pub use read::Btf;
+pub use read::Index;
+pub use relocate::Policy;
+pub use relocate::Relocation;
 pub use types::Composite;
 pub use types::Int;
 pub use types::Kind;
 pub use types::Member;
 pub use types::Type;
+pub use validate::Valid;
+#[cfg(feature = "alloc")]
+pub use write::Builder;
+#[cfg(feature = "alloc")]
+pub use write::NewMember;

@@ -3,33 +3,61 @@
 //! Opening BTF, and looking at its types by id.
 
 use core::fmt;
+use core::iter;
 use core::mem::size_of;
 
-use zerocopy::byteorder::U16;
 use zerocopy::ByteOrder;
 use zerocopy::FromBytes;
+use zerocopy::IntoBytes;
 
+use crate::header::Sections;
+use crate::record::Record;
+use crate::record::Word;
+use crate::record::HEAD;
+use crate::strings;
 use crate::strings::Strings;
 use crate::wire;
 use crate::Error;
 use crate::Kind;
-use crate::Section;
-use crate::SectionReason;
 use crate::Type;
 use crate::TypeReason;
+
+/// Where the types of BTF begin: what makes of a type's number its place.
+///
+/// [`Btf::open`] writes one into the caller's memory. Who has another already, as the kernel has its
+/// array of pointers, implements this for it. An index that is wrong gives wrong types or none, and
+/// nothing worse.
+pub trait Index: Copy {
+    /// How many types there are, those of the base left out.
+    fn count(&self) -> usize;
+
+    /// Where the `n`th of them begins, from 0 on, in bytes from the begin of the types.
+    fn offset(&self, n: usize) -> Option<usize>;
+}
+
+impl Index for &[u32] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn offset(&self, n: usize) -> Option<usize> {
+        self.get(n).and_then(|offset| (*offset).try_into().ok())
+    }
+}
 
 /// BTF, whole or split on a base.
 ///
 /// [`Btf::open`] has seen that each type is all there. What types refer to, other types and strings,
-/// is checked when it is asked for.
+/// is checked when it is asked for, or once for all by [`Btf::validate`].
 #[derive(Clone, Copy)]
-pub struct Btf<'a, O: ByteOrder> {
-    types: &'a [u8],
-    /// Where in `types` each type begins.
-    offsets: &'a [u32],
+pub struct Btf<'a, O: ByteOrder, I = &'a [u32]> {
+    bytes: &'a [u8],
+    words: &'a [Word<O>],
+    index: I,
     layout: &'a [wire::Layout<O>],
     strings: Strings<'a>,
-    base: Option<&'a Btf<'a, O>>,
+    base: Option<&'a Self>,
     first_id: u32,
     end_id: u32,
     first_string: u32,
@@ -44,8 +72,7 @@ pub struct Btf<'a, O: ByteOrder> {
 pub fn max_types<O: ByteOrder>(bytes: &[u8]) -> Result<usize, Error> {
     let sections = Sections::<O>::find(bytes)?;
 
-    let max = sections.types.len().checked_div(size_of::<wire::Type<O>>());
-    Ok(max.unwrap_or_default())
+    Ok(sections.types.len().checked_div(HEAD).unwrap_or_default())
 }
 
 impl<'a, O: ByteOrder> Btf<'a, O> {
@@ -61,32 +88,65 @@ impl<'a, O: ByteOrder> Btf<'a, O> {
     /// in the other byte order; if there is not enough room.
     pub fn open(
         bytes: &'a [u8],
-        base: Option<&'a Btf<'a, O>>,
+        base: Option<&'a Self>,
         room: &'a mut [u32],
     ) -> Result<Self, Error> {
         let sections = Sections::find(bytes)?;
-        let strings = Strings::new(sections.strings, base.is_some())?;
-        let first_string = base.map_or(0, |base| base.end_string);
-        // 7.3's split BTF may leave the layout to its base.
-        let layout = match base {
-            Some(base) if sections.layout.is_empty() => base.layout,
-            _ => sections.layout,
-        };
+        let layout = sections.layout_on(base);
         let first_id = base.map_or(1, |base| base.end_id);
 
         let count = index(sections.types, layout, first_id, room)?;
-        let offsets = room.get(..count).unwrap_or_default();
+        Self::new(
+            bytes,
+            &sections,
+            base,
+            room.get(..count).unwrap_or_default(),
+        )
+    }
+}
+
+impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
+    /// Opens BTF of which there is an index already, as [`Btf::open`] does.
+    ///
+    /// # Errors
+    ///
+    /// If the header or the bounds of a section are wrong; if the bytes are in the other byte order.
+    pub fn open_indexed(bytes: &'a [u8], base: Option<&'a Self>, index: I) -> Result<Self, Error> {
+        Self::new(bytes, &Sections::find(bytes)?, base, index)
+    }
+
+    fn new(
+        bytes: &'a [u8],
+        sections: &Sections<'a, O>,
+        base: Option<&'a Self>,
+        index: I,
+    ) -> Result<Self, Error> {
+        let strings = Strings::new(sections.strings, base.is_some())?;
+        let first_id = base.map_or(1, |base| base.end_id);
+        let first_string = base.map_or(0, |base| base.end_string);
+
         Ok(Self {
-            types: sections.types,
-            offsets,
-            layout,
+            bytes,
+            words: sections.types,
+            layout: sections.layout_on(base),
             strings,
             base,
             first_id,
-            end_id: advance(first_id, count)?,
+            end_id: advance(first_id, index.count())?,
             first_string,
             end_string: advance(first_string, strings.len())?,
+            index,
         })
+    }
+
+    /// The bytes that it was opened with.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What it is split on.
+    pub fn base(&self) -> Option<&'a Self> {
+        self.base
     }
 
     /// The id of the first type that is not in the base; 1 without a base.
@@ -97,6 +157,16 @@ impl<'a, O: ByteOrder> Btf<'a, O> {
     /// One more than the largest id.
     pub fn end_id(&self) -> u32 {
         self.end_id
+    }
+
+    /// The offset of the first string that is not in the base; 0 without a base.
+    pub fn first_string(&self) -> u32 {
+        self.first_string
+    }
+
+    /// The length of all strings, those of the base included.
+    pub fn end_string(&self) -> u32 {
+        self.end_string
     }
 
     /// The type with this id, be it in the base or not.
@@ -112,32 +182,50 @@ impl<'a, O: ByteOrder> Btf<'a, O> {
                 kind: Kind::Void,
             });
         }
-        let none = Error::Id {
-            id,
-            end: self.end_id,
-        };
-        let mut btf = self;
-        let index = loop {
-            match id.checked_sub(btf.first_id) {
-                Some(index) => break index,
-                None => btf = btf.base.ok_or(none)?,
-            }
-        };
-        let offset = usize::try_from(index)
-            .ok()
-            .and_then(|index| btf.offsets.get(index))
-            .ok_or(none)?;
-        let bytes = usize::try_from(*offset)
-            .ok()
-            .and_then(|offset| btf.types.get(offset..))
-            .ok_or(none)?;
+        let record = self.record(id)?;
+        let kind = Kind::of(&record).map_err(|reason| self.type_error(id, reason))?;
 
-        read(bytes, btf.layout, id, *offset).map(|(ty, _)| ty)
+        Ok(Type {
+            id,
+            name_off: record.head.name_off.get(),
+            kind,
+        })
     }
 
     /// The types that are not in the base, by id.
     pub fn types(&self) -> impl Iterator<Item = Result<Type<'a, O>, Error>> + '_ {
         (self.first_id..self.end_id).map(|id| self.get(id))
+    }
+
+    /// The ids that the type with this id refers to, in the order in which it has them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Id`] if there is no such type.
+    pub fn ids(&self, id: u32) -> Result<impl Iterator<Item = u32> + use<'a, O, I>, Error> {
+        let record = match id {
+            0 => None,
+            _ => Some(self.record(id)?),
+        };
+
+        Ok(record.into_iter().flat_map(|record| record.ids()))
+    }
+
+    /// The offsets of the strings that the type with this id has: its own name, and those of its
+    /// members, values or parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Id`] if there is no such type.
+    pub fn names(&self, id: u32) -> Result<impl Iterator<Item = u32> + use<'a, O, I>, Error> {
+        let record = match id {
+            0 => None,
+            _ => Some(self.record(id)?),
+        };
+
+        Ok(record
+            .into_iter()
+            .flat_map(|record| iter::once(record.head.name_off.get()).chain(record.elem_names())))
     }
 
     /// The type with this id without typedefs, `const`, `volatile`, `restrict` and type tags.
@@ -168,25 +256,95 @@ impl<'a, O: ByteOrder> Btf<'a, O> {
     ///
     /// [`Error::String`] if there is none.
     pub fn string(&self, offset: u32) -> Result<&'a [u8], Error> {
-        let none = Error::String {
-            offset,
-            end: self.end_string,
-        };
+        self.strings_from(offset)
+            .and_then(strings::first)
+            .ok_or(Error::String {
+                offset,
+                end: self.end_string,
+            })
+    }
+
+    /// The string at this offset and all that comes behind it in the same section.
+    #[inline]
+    pub(crate) fn strings_from(&self, offset: u32) -> Option<&'a [u8]> {
         let mut btf = self;
         let start = loop {
             match offset.checked_sub(btf.first_string) {
                 Some(start) => break start,
-                None => btf = btf.base.ok_or(none)?,
+                None => btf = btf.base?,
             }
         };
-        usize::try_from(start)
-            .ok()
-            .and_then(|start| btf.strings.at(start))
-            .ok_or(none)
+
+        btf.strings.from(start.try_into().ok()?)
+    }
+
+    /// The words of the types that are not in the base.
+    pub(crate) fn words(&self) -> &'a [Word<O>] {
+        self.words
+    }
+
+    /// What says how long types of unknown kinds are.
+    pub(crate) fn layout(&self) -> &'a [wire::Layout<O>] {
+        self.layout
+    }
+
+    /// In which BTF of the chain the type with this id is, and where in its words it begins.
+    #[inline]
+    fn place(&self, id: u32) -> Option<(&Self, &'a [Word<O>])> {
+        let mut btf = self;
+        let n = loop {
+            match id.checked_sub(btf.first_id) {
+                Some(n) => break n,
+                None => btf = btf.base?,
+            }
+        };
+        let offset = btf.index.offset(n.try_into().ok()?)?;
+
+        Some((
+            btf,
+            btf.words.get(offset.checked_div(size_of::<Word<O>>())?..)?,
+        ))
+    }
+
+    /// What the type with this id, which is not 0, begins with.
+    #[inline]
+    pub(crate) fn head(&self, id: u32) -> Option<&'a wire::Type<O>> {
+        let (_, words) = self.place(id)?;
+
+        wire::Type::ref_from_bytes(words.get(..HEAD)?.as_bytes()).ok()
+    }
+
+    /// The type with this id, which is not 0.
+    #[inline]
+    pub(crate) fn record(&self, id: u32) -> Result<Record<'a, O>, Error> {
+        let (btf, words) = self.place(id).ok_or(Error::Id {
+            id,
+            end: self.end_id,
+        })?;
+
+        match Record::split(words, btf.layout) {
+            Ok((record, _)) => Ok(record),
+            Err((_, reason)) => Err(self.type_error(id, reason)),
+        }
+    }
+
+    /// The error for a type, which is there, of which something is wrong.
+    #[cold]
+    pub(crate) fn type_error(&self, id: u32, reason: TypeReason) -> Error {
+        let offset = self
+            .place(id)
+            .map(|(btf, words)| offset_of(btf.words, words));
+
+        Error::Type {
+            id,
+            kind: self.head(id).map(wire::Type::kind).unwrap_or_default(),
+            offset: offset.unwrap_or_default(),
+            reason,
+        }
     }
 }
 
-impl<O: ByteOrder> fmt::Debug for Btf<'_, O> {
+impl<O: ByteOrder, I> fmt::Debug for Btf<'_, O, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Btf")
             .field("ids", &(self.first_id..self.end_id))
@@ -203,9 +361,19 @@ fn advance(from: u32, by: usize) -> Result<u32, Error> {
     from.checked_add(by).ok_or(Error::TooMany)
 }
 
+/// Where the words of `rest` begin in `all`, which they are the end of, in bytes.
+fn offset_of<O: ByteOrder>(all: &[Word<O>], rest: &[Word<O>]) -> u32 {
+    let words = all.len().saturating_sub(rest.len());
+
+    words
+        .saturating_mul(size_of::<Word<O>>())
+        .try_into()
+        .unwrap_or(u32::MAX)
+}
+
 /// Writes into `room` where each type begins, and returns how many there are.
 fn index<O: ByteOrder>(
-    types: &[u8],
+    types: &[Word<O>],
     layout: &[wire::Layout<O>],
     first_id: u32,
     room: &mut [u32],
@@ -217,172 +385,18 @@ fn index<O: ByteOrder>(
     let mut count: usize = 0;
 
     while !rest.is_empty() {
-        let offset = types.len().saturating_sub(rest.len());
-        let offset = u32::try_from(offset).map_err(|_| Error::TooMany)?;
-
-        (_, rest) = read(rest, layout, id, offset)?;
+        let offset = offset_of(types, rest);
+        (_, rest) = Record::split(rest, layout).map_err(|(kind, reason)| Error::Type {
+            id,
+            kind,
+            offset,
+            reason,
+        })?;
         *slots.next().ok_or(Error::Room { len })? = offset;
         id = advance(id, 1)?;
         count = count.saturating_add(1);
     }
     Ok(count)
-}
-
-/// Reads the type at the begin of `bytes`, which is `offset` in its section, and returns what is
-/// behind it as well.
-fn read<'a, O: ByteOrder>(
-    bytes: &'a [u8],
-    layout: &[wire::Layout<O>],
-    id: u32,
-    offset: u32,
-) -> Result<(Type<'a, O>, &'a [u8]), Error> {
-    let error = |kind, reason| Error::Type {
-        id,
-        kind,
-        offset,
-        reason,
-    };
-    let (record, data) =
-        wire::Type::<O>::ref_from_prefix(bytes).map_err(|_| error(0, TypeReason::Truncated))?;
-    let (kind, rest) =
-        Kind::split(record, data, layout).map_err(|reason| error(record.kind(), reason))?;
-    let ty = Type {
-        id,
-        name_off: record.name_off.get(),
-        kind,
-    };
-
-    Ok((ty, rest))
-}
-
-/// The parts of a file.
-struct Sections<'a, O: ByteOrder> {
-    types: &'a [u8],
-    strings: &'a [u8],
-    layout: &'a [wire::Layout<O>],
-}
-
-impl<'a, O: ByteOrder> Sections<'a, O> {
-    fn find(bytes: &'a [u8]) -> Result<Self, Error> {
-        let short = Error::TooShort { len: bytes.len() };
-        let (magic, _) = bytes.split_first_chunk::<2>().ok_or(short)?;
-        let magic = U16::<O>::from_bytes(*magic).get();
-        if magic == wire::MAGIC.swap_bytes() {
-            return Err(Error::ByteOrder);
-        }
-        if magic != wire::MAGIC {
-            return Err(Error::Magic { found: magic });
-        }
-        let (header, more) = wire::Header::<O>::ref_from_prefix(bytes).map_err(|_| short)?;
-        if header.version != wire::VERSION {
-            return Err(Error::Version {
-                found: header.version,
-            });
-        }
-        if header.flags != 0 {
-            return Err(Error::Flags {
-                found: header.flags,
-            });
-        }
-
-        let hdr_len = Error::HeaderLen {
-            found: header.hdr_len.get(),
-            len: bytes.len(),
-        };
-        let more_len = usize::try_from(header.hdr_len.get())
-            .ok()
-            .and_then(|len| len.checked_sub(size_of::<wire::Header<O>>()))
-            .ok_or(hdr_len)?;
-        let (more, body) = more.split_at_checked(more_len).ok_or(hdr_len)?;
-        let (layout_off, layout_len) = match wire::HeaderLayout::<O>::ref_from_prefix(more) {
-            Ok((layout, unknown)) => {
-                if let Some(at) = unknown.iter().position(|byte| *byte != 0) {
-                    let known = size_of::<wire::Header<O>>()
-                        .saturating_add(size_of::<wire::HeaderLayout<O>>());
-                    return Err(Error::HeaderField {
-                        offset: known.saturating_add(at),
-                    });
-                }
-                (layout.layout_off.get(), layout.layout_len.get())
-            }
-            Err(_) => (0, 0),
-        };
-
-        let types = Span {
-            section: Section::Types,
-            offset: header.type_off.get(),
-            len: header.type_len.get(),
-        };
-        let strings = Span {
-            section: Section::Strings,
-            offset: header.str_off.get(),
-            len: header.str_len.get(),
-        };
-        let layout = Span {
-            section: Section::Layout,
-            offset: layout_off,
-            len: layout_len,
-        };
-        types.is_aligned()?;
-        layout.is_aligned()?;
-        types.is_apart_from(&layout)?;
-        types.is_apart_from(&strings)?;
-        layout.is_apart_from(&strings)?;
-        Ok(Self {
-            types: types.of(body)?,
-            strings: strings.of(body)?,
-            layout: <[wire::Layout<O>]>::ref_from_bytes(layout.of(body)?)
-                .map_err(|_| layout.error(SectionReason::Fraction))?,
-        })
-    }
-}
-
-/// Where the header says that a section is.
-struct Span {
-    section: Section,
-    offset: u32,
-    len: u32,
-}
-
-impl Span {
-    fn error(&self, reason: SectionReason) -> Error {
-        Error::Section {
-            section: self.section,
-            offset: self.offset,
-            len: self.len,
-            reason,
-        }
-    }
-
-    fn end(&self) -> u64 {
-        u64::from(self.offset).saturating_add(self.len.into())
-    }
-
-    fn of<'a>(&self, body: &'a [u8]) -> Result<&'a [u8], Error> {
-        let start = usize::try_from(self.offset).ok();
-        let end = usize::try_from(self.end()).ok();
-
-        start
-            .zip(end)
-            .and_then(|(start, end)| body.get(start..end))
-            .ok_or(self.error(SectionReason::Outside))
-    }
-
-    fn is_aligned(&self) -> Result<(), Error> {
-        match self.offset % 4 {
-            0 => Ok(()),
-            _ => Err(self.error(SectionReason::Misaligned)),
-        }
-    }
-
-    fn is_apart_from(&self, other: &Self) -> Result<(), Error> {
-        let apart = self.end() <= other.offset.into() || other.end() <= self.offset.into();
-
-        match apart || self.len == 0 || other.len == 0 {
-            true => Ok(()),
-            false => Err(self.error(SectionReason::Overlap)),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -396,6 +410,8 @@ mod tests {
     use super::*;
     use crate::testing::open;
     use crate::testing::File;
+    use crate::Section;
+    use crate::SectionReason;
 
     /// 1: INT, 2: STRUCT with two members, 3: TYPEDEF.
     fn sample<O: ByteOrder>() -> File<O> {
@@ -602,7 +618,8 @@ mod tests {
         let btf = good.open(None).unwrap();
         assert!(matches!(
             btf.get(1).unwrap().kind,
-            Kind::Unknown { kind: 0x60 }
+            Kind::Unknown { head, data, elems }
+                if (head.kind(), data.len(), elems.len()) == (0x60, 2, 3)
         ));
         assert!(matches!(btf.get(2).unwrap().kind, Kind::Ptr(1)));
         // A split file goes by its base's layout.

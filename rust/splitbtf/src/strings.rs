@@ -28,12 +28,16 @@ impl<'a> Strings<'a> {
         self.0.len()
     }
 
-    /// The string at `offset`, which may be in the middle of a longer one, without its NUL.
-    pub(crate) fn at(self, offset: usize) -> Option<&'a [u8]> {
-        let rest = self.0.get(offset..)?;
-
-        Some(CStr::from_bytes_until_nul(rest).ok()?.to_bytes())
+    /// What begins at `offset`, which may be in the middle of a string.
+    #[inline]
+    pub(crate) fn from(self, offset: usize) -> Option<&'a [u8]> {
+        self.0.get(offset..).filter(|rest| !rest.is_empty())
     }
+}
+
+/// The first of these strings, without its NUL.
+pub(crate) fn first(strings: &[u8]) -> Option<&[u8]> {
+    CStr::from_bytes_until_nul(strings).ok().map(CStr::to_bytes)
 }
 
 #[cfg(test)]
@@ -44,13 +48,14 @@ mod tests {
     fn strings_are_found_at_any_offset() {
         let strings = Strings::new(b"\0int\0long\0", false).unwrap();
 
-        assert_eq!(strings.at(0), Some(&b""[..]));
-        assert_eq!(strings.at(1), Some(&b"int"[..]));
-        assert_eq!(strings.at(3), Some(&b"t"[..]));
-        assert_eq!(strings.at(5), Some(&b"long"[..]));
-        assert_eq!(strings.at(9), Some(&b""[..]));
-        assert_eq!(strings.at(10), None);
-        assert_eq!(strings.at(usize::MAX), None);
+        let at = |offset| strings.from(offset).and_then(first);
+        assert_eq!(at(0), Some(&b""[..]));
+        assert_eq!(at(1), Some(&b"int"[..]));
+        assert_eq!(at(3), Some(&b"t"[..]));
+        assert_eq!(at(5), Some(&b"long"[..]));
+        assert_eq!(at(9), Some(&b""[..]));
+        assert_eq!(at(10), None);
+        assert_eq!(at(usize::MAX), None);
     }
 
     #[test]

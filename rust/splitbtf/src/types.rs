@@ -2,11 +2,15 @@
 
 //! Views of types, of each kind that the kernel's header has.
 
+use zerocopy::byteorder::U32;
 use zerocopy::ByteOrder;
 use zerocopy::FromBytes;
 use zerocopy::Immutable;
+use zerocopy::IntoBytes;
 use zerocopy::KnownLayout;
+use zerocopy::Unaligned;
 
+use crate::record::Record;
 use crate::wire;
 use crate::TypeReason;
 
@@ -122,152 +126,91 @@ pub enum Kind<'a, O: ByteOrder> {
     },
     /// Something later than this crate, of which the layout section gives the size.
     Unknown {
-        /// One of `BTF_KIND_*`.
-        kind: u8,
+        /// What the type begins with.
+        head: &'a wire::Type<O>,
+        /// What comes once.
+        data: &'a [U32<O>],
+        /// What comes `vlen` times.
+        elems: &'a [U32<O>],
     },
 }
 
 impl<'a, O: ByteOrder> Kind<'a, O> {
-    /// Splits what follows a type's record into what belongs to it and the rest.
-    pub(crate) fn split(
-        record: &wire::Type<O>,
-        bytes: &'a [u8],
-        layout: &[wire::Layout<O>],
-    ) -> Result<(Self, &'a [u8]), TypeReason> {
-        let arg = record.size_or_type.get();
-        let flag = record.kind_flag();
+    /// What the words of a type say.
+    pub(crate) fn of(record: &Record<'a, O>) -> Result<Self, TypeReason> {
+        let head = record.head;
+        let arg = head.size_or_type.get();
+        let flag = head.kind_flag();
 
-        Ok(match record.kind() {
-            1 => {
-                let (data, rest) = one::<wire::Int<O>>(bytes)?;
-                (Self::Int(Int::new(arg, data.int.get())), rest)
-            }
-            2 => (Self::Ptr(arg), bytes),
-            3 => {
-                let (array, rest) = one(bytes)?;
-                (Self::Array(array), rest)
-            }
-            kind @ (4 | 5) => {
-                let (members, rest) = many(bytes, record)?;
-                let composite = Composite {
-                    size: arg,
-                    bitfields: flag,
-                    members,
-                };
-                match kind {
-                    4 => (Self::Struct(composite), rest),
-                    _ => (Self::Union(composite), rest),
-                }
-            }
-            6 => {
-                let (values, rest) = many(bytes, record)?;
-                let this = Self::Enum {
-                    size: arg,
-                    signed: flag,
-                    values,
-                };
-                (this, rest)
-            }
-            7 => (Self::Fwd { is_union: flag }, bytes),
-            8 => (Self::Typedef(arg), bytes),
-            9 => (Self::Volatile(arg), bytes),
-            10 => (Self::Const(arg), bytes),
-            11 => (Self::Restrict(arg), bytes),
-            12 => {
-                let this = Self::Func {
-                    proto: arg,
-                    linkage: record.vlen(),
-                };
-                (this, bytes)
-            }
-            13 => {
-                let (params, rest) = many(bytes, record)?;
-                let this = Self::FuncProto {
-                    returns: arg,
-                    params,
-                };
-                (this, rest)
-            }
-            14 => {
-                let (var, rest) = one::<wire::Var<O>>(bytes)?;
-                let this = Self::Var {
-                    ty: arg,
-                    linkage: var.linkage.get(),
-                };
-                (this, rest)
-            }
-            15 => {
-                let (vars, rest) = many(bytes, record)?;
-                (Self::Datasec { size: arg, vars }, rest)
-            }
-            16 => (Self::Float { size: arg }, bytes),
-            17 => {
-                let (tag, rest) = one::<wire::DeclTag<O>>(bytes)?;
-                let this = Self::DeclTag {
-                    ty: arg,
-                    component: tag.component_idx.get(),
-                    attribute: flag,
-                };
-                (this, rest)
-            }
-            18 => {
-                let this = Self::TypeTag {
-                    ty: arg,
-                    attribute: flag,
-                };
-                (this, bytes)
-            }
-            19 => {
-                let (values, rest) = many(bytes, record)?;
-                let this = Self::Enum64 {
-                    size: arg,
-                    signed: flag,
-                    values,
-                };
-                (this, rest)
-            }
-            kind => {
-                let entry = layout.get(usize::from(kind)).filter(|_| kind != 0);
-                let len = unknown_len(entry, record.vlen())?;
-                let (_, rest) = bytes.split_at_checked(len).ok_or(TypeReason::Truncated)?;
-                (Self::Unknown { kind }, rest)
-            }
+        Ok(match head.kind() {
+            wire::INT => Self::Int(Int::new(
+                arg,
+                one::<wire::Int<O>>(record.data.as_bytes())?.int.get(),
+            )),
+            wire::PTR => Self::Ptr(arg),
+            wire::ARRAY => Self::Array(one(record.data.as_bytes())?),
+            wire::STRUCT => Self::Struct(Composite::new(record)?),
+            wire::UNION => Self::Union(Composite::new(record)?),
+            wire::ENUM => Self::Enum {
+                size: arg,
+                signed: flag,
+                values: many(record.elems.as_bytes())?,
+            },
+            wire::FWD => Self::Fwd { is_union: flag },
+            wire::TYPEDEF => Self::Typedef(arg),
+            wire::VOLATILE => Self::Volatile(arg),
+            wire::CONST => Self::Const(arg),
+            wire::RESTRICT => Self::Restrict(arg),
+            wire::FUNC => Self::Func {
+                proto: arg,
+                linkage: head.vlen(),
+            },
+            wire::FUNC_PROTO => Self::FuncProto {
+                returns: arg,
+                params: many(record.elems.as_bytes())?,
+            },
+            wire::VAR => Self::Var {
+                ty: arg,
+                linkage: one::<wire::Var<O>>(record.data.as_bytes())?.linkage.get(),
+            },
+            wire::DATASEC => Self::Datasec {
+                size: arg,
+                vars: many(record.elems.as_bytes())?,
+            },
+            wire::FLOAT => Self::Float { size: arg },
+            wire::DECL_TAG => Self::DeclTag {
+                ty: arg,
+                component: one::<wire::DeclTag<O>>(record.data.as_bytes())?
+                    .component_idx
+                    .get(),
+                attribute: flag,
+            },
+            wire::TYPE_TAG => Self::TypeTag {
+                ty: arg,
+                attribute: flag,
+            },
+            wire::ENUM64 => Self::Enum64 {
+                size: arg,
+                signed: flag,
+                values: many(record.elems.as_bytes())?,
+            },
+            _ => Self::Unknown {
+                head,
+                data: record.data,
+                elems: record.elems,
+            },
         })
     }
 }
 
-/// A single piece of data.
-fn one<T: FromBytes + Immutable + KnownLayout + zerocopy::Unaligned>(
-    bytes: &[u8],
-) -> Result<(&T, &[u8]), TypeReason> {
-    T::ref_from_prefix(bytes).map_err(|_| TypeReason::Truncated)
+/// What comes once in a type.
+fn one<T: FromBytes + Immutable + KnownLayout + Unaligned>(bytes: &[u8]) -> Result<&T, TypeReason> {
+    T::ref_from_bytes(bytes).map_err(|_| TypeReason::Truncated)
 }
 
-/// As many pieces of data as `record` says.
-fn many<'a, T: FromBytes + Immutable + zerocopy::Unaligned, O: ByteOrder>(
-    bytes: &'a [u8],
-    record: &wire::Type<O>,
-) -> Result<(&'a [T], &'a [u8]), TypeReason> {
-    let vlen = usize::try_from(record.vlen()).map_err(|_| TypeReason::Truncated)?;
-
-    <[T]>::ref_from_prefix_with_elems(bytes, vlen).map_err(|_| TypeReason::Truncated)
-}
-
-/// How many bytes follow a type of a kind that only the layout section knows.
-fn unknown_len<O: ByteOrder>(
-    entry: Option<&wire::Layout<O>>,
-    vlen: u32,
-) -> Result<usize, TypeReason> {
-    let entry = entry.ok_or(TypeReason::UnknownKind)?;
-    if entry.info_sz % 4 != 0 || entry.elem_sz % 4 != 0 {
-        return Err(TypeReason::Layout);
-    }
-    // 24 bits times 8 bits.
-    let len = vlen.checked_mul(entry.elem_sz.into());
-    let len = len.and_then(|len| len.checked_add(entry.info_sz.into()));
-
-    len.and_then(|len| len.try_into().ok())
-        .ok_or(TypeReason::Truncated)
+/// What comes more than once.
+fn many<T: FromBytes + Immutable + Unaligned>(bytes: &[u8]) -> Result<&[T], TypeReason> {
+    <[T]>::ref_from_bytes(bytes).map_err(|_| TypeReason::Truncated)
 }
 
 /// An integer.
@@ -284,7 +227,7 @@ pub struct Int {
 }
 
 impl Int {
-    fn new(size: u32, data: u32) -> Self {
+    pub(crate) fn new(size: u32, data: u32) -> Self {
         let [bits, _, offset, encoding] = data.to_le_bytes();
 
         Self {
@@ -316,11 +259,19 @@ impl Int {
 pub struct Composite<'a, O: ByteOrder> {
     /// In bytes.
     pub size: u32,
-    bitfields: bool,
-    members: &'a [wire::Member<O>],
+    pub(crate) bitfields: bool,
+    pub(crate) members: &'a [wire::Member<O>],
 }
 
 impl<'a, O: ByteOrder> Composite<'a, O> {
+    fn new(record: &Record<'a, O>) -> Result<Self, TypeReason> {
+        Ok(Self {
+            size: record.head.size_or_type.get(),
+            bitfields: record.head.kind_flag(),
+            members: many(record.elems.as_bytes())?,
+        })
+    }
+
     /// The members.
     pub fn members(&self) -> impl ExactSizeIterator<Item = Member> + use<'a, O> {
         let bitfields = self.bitfields;

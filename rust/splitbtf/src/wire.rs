@@ -4,12 +4,15 @@
 //!
 //! The fields have the kernel's names and are not checked in any way.
 
+use core::mem::size_of;
+
 use zerocopy::byteorder::I32;
 use zerocopy::byteorder::U16;
 use zerocopy::byteorder::U32;
 use zerocopy::ByteOrder;
 use zerocopy::FromBytes;
 use zerocopy::Immutable;
+use zerocopy::IntoBytes;
 use zerocopy::KnownLayout;
 use zerocopy::Unaligned;
 
@@ -19,11 +22,51 @@ pub const MAGIC: u16 = 0xeb9f;
 /// `BTF_VERSION`.
 pub const VERSION: u8 = 1;
 
+/// Defines the kinds.
+macro_rules! kinds {
+    ($($name:ident = $value:literal,)*) => {
+        $(
+            #[doc = concat!("`BTF_KIND_", stringify!($name), "`.")]
+            pub const $name: u8 = $value;
+        )*
+
+        /// What the kernel's header calls a kind, without `BTF_KIND_`.
+        pub fn kind_name(kind: u8) -> Option<&'static str> {
+            match kind {
+                $($value => Some(stringify!($name)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+kinds! {
+    INT = 1,
+    PTR = 2,
+    ARRAY = 3,
+    STRUCT = 4,
+    UNION = 5,
+    ENUM = 6,
+    FWD = 7,
+    TYPEDEF = 8,
+    VOLATILE = 9,
+    CONST = 10,
+    RESTRICT = 11,
+    FUNC = 12,
+    FUNC_PROTO = 13,
+    VAR = 14,
+    DATASEC = 15,
+    FLOAT = 16,
+    DECL_TAG = 17,
+    TYPE_TAG = 18,
+    ENUM64 = 19,
+}
+
 /// Defines a struct of the format.
 macro_rules! wire {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout, Unaligned)]
+        #[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
         #[repr(C)]
         pub struct $name<O: ByteOrder> {
             $($(#[$field_doc])* pub $field: $ty,)*
@@ -50,6 +93,28 @@ wire! {
         str_off: U32<O>,
         /// Length in bytes of the strings.
         str_len: U32<O>,
+    }
+}
+
+impl<O: ByteOrder> Header<O> {
+    /// A header of no more than these fields, for no types and no strings.
+    pub fn new() -> Self {
+        Self {
+            magic: U16::new(MAGIC),
+            version: VERSION,
+            flags: 0,
+            hdr_len: U32::new(size_of::<Self>() as u32),
+            type_off: U32::ZERO,
+            type_len: U32::ZERO,
+            str_off: U32::ZERO,
+            str_len: U32::ZERO,
+        }
+    }
+}
+
+impl<O: ByteOrder> Default for Header<O> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -87,6 +152,9 @@ wire! {
     }
 }
 
+/// The bits of [`Type::info`] that are `vlen`.
+pub const VLEN: u32 = 0xff_ffff;
+
 impl<O: ByteOrder> Type<O> {
     /// One of `BTF_KIND_*`.
     ///
@@ -98,7 +166,7 @@ impl<O: ByteOrder> Type<O> {
 
     /// How many members, values, parameters or variables there are; a FUNC's linkage.
     pub fn vlen(&self) -> u32 {
-        self.info.get() & 0xff_ffff
+        self.info.get() & VLEN
     }
 
     /// What this says depends on the kind.

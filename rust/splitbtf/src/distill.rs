@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Distilling: from a full base to one that says no more than what the split BTF needs of it.
+//!
+//! The result can be [relocated](crate::Valid::relocate) to the BTF of another kernel. It is what
+//! `btf__distill_base()` of libbpf (`tools/lib/bpf/btf.c`) makes, and what the kernel's build puts
+//! into the sections `.BTF` and `.BTF.base` of an out-of-tree module.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::mem;
+
+use hashbrown::HashMap;
+use zerocopy::byteorder::U32;
+use zerocopy::ByteOrder;
+use zerocopy::IntoBytes;
+
+use crate::header::Sections;
+use crate::record::rewrite;
+use crate::record::Record;
+use crate::record::Word;
+use crate::wire;
+use crate::write::share_ends;
+use crate::Error;
+use crate::Index;
+use crate::TypeReason;
+use crate::Valid;
+
+/// Split BTF with a distilled base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distilled {
+    /// The distilled base.
+    pub base: Vec<u8>,
+    /// The split BTF on it.
+    pub split: Vec<u8>,
+    /// The new ids of the base's types that are needed, with the old ones, by the latter.
+    base_ids: Vec<(u32, u32)>,
+    /// The new ids of the split BTF's types, by the old ones.
+    split_ids: Vec<u32>,
+    first_id: u32,
+}
+
+impl Distilled {
+    /// The id of a type in the distilled BTF, by its id before; `None` if it has been left out.
+    pub fn id(&self, old: u32) -> Option<u32> {
+        match old.checked_sub(self.first_id) {
+            None if old == 0 => Some(0),
+            None => {
+                let at = self.base_ids.binary_search_by_key(&old, |(old, _)| *old);
+                self.base_ids.get(at.ok()?).map(|(_, new)| *new)
+            }
+            Some(n) => self.split_ids.get(usize::try_from(n).ok()?).copied(),
+        }
+    }
+}
+
+/// Distils split BTF: see [`Distiller::distill`].
+///
+/// # Errors
+///
+/// Those of [`Distiller::distill`].
+pub fn distill<O: ByteOrder, I: Index>(split: &Valid<'_, O, I>) -> Result<Distilled, Error> {
+    Distiller::new().distill(split)
+}
+
+/// Memory for distilling that is used again and again. Its size is that of the base's types, and what
+/// is done with it for one split BTF is not.
+#[derive(Clone, Debug, Default)]
+pub struct Distiller {
+    /// By the id of a type of the base: its new one, [`SEEN`], or 0.
+    ids: Vec<u32>,
+    /// By the offset of a string of the base: its new one.
+    names: HashMap<u32, u32>,
+}
+
+/// Of a type: it is needed.
+const SEEN: u32 = u32::MAX;
+
+impl Distiller {
+    /// Takes no memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Distils the base of this split BTF.
+    ///
+    /// - The distilled base has the types of the base that are referred to by name: INT, FLOAT and FWD
+    ///   as they are; STRUCT and UNION with their size and no members; ENUM and ENUM64 as an ENUM with
+    ///   a size and no values. They are sorted by name, and those that nothing distinguishes are one.
+    /// - The split BTF has all of its own types, and those of the base which have no name or are
+    ///   but names, pointers, arrays or functions of others. If it was sorted by name, it still is, and
+    ///   otherwise these come last.
+    ///
+    /// The base may be split itself; the distilled one is not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotDistilled`] if there is no base; [`Error::Type`] if a type of the base is needed
+    /// that cannot be distilled, like a FUNC; [`Error::TooMany`] if the result is longer than 32 bits
+    /// can say.
+    pub fn distill<O: ByteOrder, I: Index>(
+        &mut self,
+        split: &Valid<'_, O, I>,
+    ) -> Result<Distilled, Error> {
+        let base = split.base().ok_or(Error::NotDistilled)?;
+        let len = self.ids.len().max(index(base.end_id()));
+        self.ids.resize(len, 0);
+        let mut needed = Needed {
+            ids: &mut self.ids,
+            all: vec![],
+            named: vec![],
+            moved: vec![],
+        };
+
+        let result = needed
+            .collect(split)
+            .and_then(|()| needed.distill(split, &mut self.names));
+        for old in &needed.all {
+            if let Some(id) = needed.ids.get_mut(index(*old)) {
+                *id = 0;
+            }
+        }
+        self.names.clear();
+        result
+    }
+}
+
+fn index(n: u32) -> usize {
+    n.try_into().unwrap_or(usize::MAX)
+}
+
+/// The types of the base that the split BTF needs.
+struct Needed<'d> {
+    /// See [`Distiller::ids`].
+    ids: &'d mut [u32],
+    all: Vec<u32>,
+    /// Those that the distilled base has.
+    named: Vec<u32>,
+    /// Those that become the split BTF's.
+    moved: Vec<u32>,
+}
+
+/// The distilled base.
+struct Base<O: ByteOrder> {
+    words: Vec<Word<O>>,
+    strings: Vec<u8>,
+    end_id: u32,
+}
+
+impl Needed<'_> {
+    fn collect<O: ByteOrder, I: Index>(&mut self, split: &Valid<'_, O, I>) -> Result<(), Error> {
+        let mut todo = vec![];
+
+        for id in split.first_id()..split.end_id() {
+            self.see_all(split, &split.record(id)?, &mut todo);
+        }
+        while let Some(id) = todo.pop() {
+            let record = split.record(id)?;
+            let named = !split.string(record.head.name_off.get())?.is_empty();
+
+            match record.head.kind() {
+                wire::INT | wire::FLOAT | wire::FWD if named => self.named.push(id),
+                wire::STRUCT | wire::UNION if named => self.named.push(id),
+                wire::ENUM | wire::ENUM64 if named => self.named.push(id),
+                wire::INT..=wire::RESTRICT
+                | wire::FUNC_PROTO
+                | wire::FLOAT
+                | wire::TYPE_TAG
+                | wire::ENUM64 => {
+                    self.moved.push(id);
+                    self.see_all(split, &record, &mut todo);
+                }
+                _ => return Err(split.type_error(id, TypeReason::NotDistillable)),
+            }
+        }
+        Ok(())
+    }
+
+    fn see_all<O: ByteOrder, I: Index>(
+        &mut self,
+        split: &Valid<'_, O, I>,
+        record: &Record<'_, O>,
+        todo: &mut Vec<u32>,
+    ) {
+        for id in record.ids().filter(|id| (1..split.first_id()).contains(id)) {
+            if let Some(seen) = self.ids.get_mut(index(id)).filter(|seen| **seen == 0) {
+                *seen = SEEN;
+                self.all.push(id);
+                todo.push(id);
+            }
+        }
+    }
+
+    fn distill<O: ByteOrder, I: Index>(
+        &mut self,
+        split: &Valid<'_, O, I>,
+        names: &mut HashMap<u32, u32>,
+    ) -> Result<Distilled, Error> {
+        let header = wire::Header::<O>::new();
+        let header = header.as_bytes();
+
+        let Base {
+            words,
+            strings,
+            end_id,
+        } = self.distilled_base(split, names)?;
+        let base = Sections::new(header, &words, &[], &strings).to_bytes();
+        let end_string = strings.len();
+
+        let (mut words, split_ids) = self.split_types(split, end_id)?;
+        let mut strings = Sections::<O>::find(split.bytes())?.strings.to_vec();
+        self.rewrite(
+            split,
+            &split_ids,
+            names,
+            end_string,
+            &mut words,
+            &mut strings,
+        )?;
+        let new_split = Sections::new(header, &words, &[], &strings).to_bytes();
+
+        self.all.sort_unstable();
+        let new_id = |old: &u32| self.ids.get(index(*old)).map(|new| (*old, *new));
+        Ok(Distilled {
+            base: base.ok_or(Error::TooMany)?,
+            split: new_split.ok_or(Error::TooMany)?,
+            base_ids: self.all.iter().filter_map(new_id).collect(),
+            split_ids,
+            first_id: split.first_id(),
+        })
+    }
+
+    /// What the distilled base has. Sets the new ids of its types and the new offsets of its names.
+    fn distilled_base<O: ByteOrder, I: Index>(
+        &mut self,
+        split: &Valid<'_, O, I>,
+        names: &mut HashMap<u32, u32>,
+    ) -> Result<Base<O>, Error> {
+        let mut stubs = vec![];
+        for id in mem::take(&mut self.named) {
+            let record = split.record(id)?;
+            let name_off = record.head.name_off.get();
+            stubs.push((split.string(name_off)?, Stub::of(&record), name_off, id));
+        }
+        stubs.sort_unstable();
+
+        let mut texts: Vec<&[u8]> = stubs.iter().map(|(name, ..)| *name).collect();
+        texts.dedup();
+        let (offsets, shared) = share_ends(&texts);
+        let mut offsets = texts.iter().zip(offsets);
+        let mut strings = vec![0];
+        strings.extend(shared);
+
+        let mut words = vec![];
+        let mut end_id = 1_u32;
+        let mut last = None;
+        let mut new_name = 0_u32;
+        for (name, stub, name_off, id) in &stubs {
+            if last.map(|(name, _)| name) != Some(name) {
+                let offset = offsets.next().map(|(_, offset)| offset);
+                new_name = offset.unwrap_or_default().saturating_add(1);
+            }
+            if last != Some((name, stub)) {
+                let [info, size] = [stub.info, stub.size];
+                words.extend([new_name, info, size].map(U32::new));
+                words.extend(stub.data.map(U32::new));
+                end_id = end_id.checked_add(1).ok_or(Error::TooMany)?;
+            }
+            last = Some((name, stub));
+            names.insert(*name_off, new_name);
+            if let Some(new) = self.ids.get_mut(index(*id)) {
+                *new = end_id.saturating_sub(1);
+            }
+        }
+        Ok(Base {
+            words,
+            strings,
+            end_id,
+        })
+    }
+
+    /// The types of the new split BTF, as they were, and their new ids.
+    fn split_types<O: ByteOrder, I: Index>(
+        &mut self,
+        split: &Valid<'_, O, I>,
+        mut next_id: u32,
+    ) -> Result<(Vec<Word<O>>, Vec<u32>), Error> {
+        let own = split.first_id()..split.end_id();
+        let mut split_ids = Vec::with_capacity(own.len());
+        let mut words = Vec::with_capacity(split.words().len());
+        let mut own = own.peekable();
+
+        self.moved.sort_unstable();
+        let sorted = split.first_named().is_some();
+        let name_of = |id| {
+            let name_off = split.head(id).map(|head| head.name_off.get());
+            split.string(name_off.unwrap_or_default())
+        };
+        let mut moved = vec![];
+        for id in &self.moved {
+            moved.push((name_of(*id)?, *id));
+        }
+        if sorted {
+            moved.sort_unstable();
+        }
+        let mut moved = moved.into_iter().peekable();
+
+        while own.peek().is_some() || moved.peek().is_some() {
+            let own_first = match (own.peek(), moved.peek()) {
+                (Some(id), Some((name, _))) if sorted => name_of(*id)? <= *name,
+                (own, _) => own.is_some(),
+            };
+            let id = match own_first {
+                true => own.next(),
+                false => moved.next().map(|(_, id)| id),
+            };
+            let id = id.ok_or(Error::TooMany)?;
+            split.record(id)?.append_to(&mut words);
+            if own_first {
+                split_ids.push(next_id);
+            } else if let Some(new) = self.ids.get_mut(index(id)) {
+                *new = next_id;
+            }
+            next_id = next_id.checked_add(1).ok_or(Error::TooMany)?;
+        }
+        Ok((words, split_ids))
+    }
+
+    /// Makes the types of the split BTF refer to the new ids and names. Names of the base's that are
+    /// no names of distilled types become the split BTF's own.
+    fn rewrite<O: ByteOrder, I: Index>(
+        &self,
+        split: &Valid<'_, O, I>,
+        split_ids: &[u32],
+        names: &mut HashMap<u32, u32>,
+        first_string: usize,
+        words: &mut [Word<O>],
+        strings: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let first_string = u32::try_from(first_string).map_err(|_| Error::TooMany)?;
+        let mut result = Ok(());
+        let id = |old: u32| match old.checked_sub(split.first_id()) {
+            Some(n) => split_ids.get(index(n)).copied().unwrap_or_default(),
+            None => self.ids.get(index(old)).copied().unwrap_or_default(),
+        };
+        let name = |old: u32| match old.checked_sub(split.first_string()) {
+            Some(n) => first_string.saturating_add(n),
+            None => *names.entry(old).or_insert_with(|| {
+                let new = u32::try_from(strings.len()).unwrap_or(u32::MAX);
+                match split.string(old) {
+                    Ok(name) => strings.extend(name),
+                    Err(error) => result = Err(error),
+                }
+                strings.push(0);
+                first_string.saturating_add(new)
+            }),
+        };
+
+        rewrite(words, id, name).map_err(|_| Error::TooMany)?;
+        result
+    }
+}
+
+/// What is said of a distilled type, besides its name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Stub {
+    info: u32,
+    size: u32,
+    /// An INT's encoding.
+    data: Option<u32>,
+}
+
+impl Stub {
+    fn of<O: ByteOrder>(record: &Record<'_, O>) -> Self {
+        let head = record.head;
+        let kind = match head.kind() {
+            wire::ENUM64 => wire::ENUM,
+            kind => kind,
+        };
+        // Of the others it says how their members and values are to be read.
+        let flag = kind == wire::FWD && head.kind_flag();
+
+        Self {
+            info: u32::from(flag) << 31 | u32::from(kind) << 24,
+            size: head.size_or_type.get(),
+            data: match kind {
+                wire::INT => record.data.first().map(|data| data.get()),
+                _ => None,
+            },
+        }
+    }
+}

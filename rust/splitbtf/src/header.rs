@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! The header, and the sections that it says there are.
+
+use core::mem::size_of;
+use core::ops::Range;
+
+use zerocopy::byteorder::U16;
+use zerocopy::byteorder::U32;
+use zerocopy::ByteOrder;
+use zerocopy::FromBytes;
+use zerocopy::IntoBytes;
+
+use crate::cursor::Cursor;
+use crate::record::Word;
+use crate::wire;
+use crate::Btf;
+use crate::Error;
+use crate::Index;
+use crate::Section;
+use crate::SectionReason;
+
+/// The parts of a file.
+pub(crate) struct Sections<'a, O: ByteOrder> {
+    pub(crate) header: &'a [u8],
+    pub(crate) types: &'a [Word<O>],
+    pub(crate) strings: &'a [u8],
+    pub(crate) layout: &'a [wire::Layout<O>],
+    /// Where in the file the types are.
+    pub(crate) types_at: Range<usize>,
+}
+
+impl<'a, O: ByteOrder> Sections<'a, O> {
+    /// The layout, which 7.3's split BTF may leave to its base.
+    pub(crate) fn layout_on<I: Index>(
+        &self,
+        base: Option<&'a Btf<'a, O, I>>,
+    ) -> &'a [wire::Layout<O>] {
+        match base {
+            Some(base) if self.layout.is_empty() => base.layout(),
+            _ => self.layout,
+        }
+    }
+
+    pub(crate) fn find(bytes: &'a [u8]) -> Result<Self, Error> {
+        let short = Error::TooShort { len: bytes.len() };
+        let (magic, _) = bytes.split_first_chunk::<2>().ok_or(short)?;
+        let magic = U16::<O>::from_bytes(*magic).get();
+        if magic == wire::MAGIC.swap_bytes() {
+            return Err(Error::ByteOrder);
+        }
+        if magic != wire::MAGIC {
+            return Err(Error::Magic { found: magic });
+        }
+        let (header, more) = wire::Header::<O>::ref_from_prefix(bytes).map_err(|_| short)?;
+        if header.version != wire::VERSION {
+            return Err(Error::Version {
+                found: header.version,
+            });
+        }
+        if header.flags != 0 {
+            return Err(Error::Flags {
+                found: header.flags,
+            });
+        }
+
+        let hdr_len = Error::HeaderLen {
+            found: header.hdr_len.get(),
+            len: bytes.len(),
+        };
+        let more_len = usize::try_from(header.hdr_len.get())
+            .ok()
+            .and_then(|len| len.checked_sub(size_of::<wire::Header<O>>()))
+            .ok_or(hdr_len)?;
+        let header_len = size_of::<wire::Header<O>>().saturating_add(more_len);
+        let (whole_header, body) = bytes.split_at_checked(header_len).ok_or(hdr_len)?;
+        let more = more.get(..more_len).ok_or(hdr_len)?;
+        let (layout_off, layout_len) = match wire::HeaderLayout::<O>::ref_from_prefix(more) {
+            Ok((layout, unknown)) => {
+                if let Some(at) = unknown.iter().position(|byte| *byte != 0) {
+                    let known = size_of::<wire::Header<O>>()
+                        .saturating_add(size_of::<wire::HeaderLayout<O>>());
+                    return Err(Error::HeaderField {
+                        offset: known.saturating_add(at),
+                    });
+                }
+                (layout.layout_off.get(), layout.layout_len.get())
+            }
+            Err(_) => (0, 0),
+        };
+
+        let types = Span {
+            section: Section::Types,
+            offset: header.type_off.get(),
+            len: header.type_len.get(),
+        };
+        let strings = Span {
+            section: Section::Strings,
+            offset: header.str_off.get(),
+            len: header.str_len.get(),
+        };
+        let layout = Span {
+            section: Section::Layout,
+            offset: layout_off,
+            len: layout_len,
+        };
+        types.is_aligned()?;
+        layout.is_aligned()?;
+        types.is_apart_from(&layout)?;
+        types.is_apart_from(&strings)?;
+        layout.is_apart_from(&strings)?;
+        let types_at = header_len.saturating_add(types.start());
+        Ok(Self {
+            header: whole_header,
+            types_at: types_at..types_at.saturating_add(types.of(body)?.len()),
+            types: <[Word<O>]>::ref_from_bytes(types.of(body)?)
+                .map_err(|_| types.error(SectionReason::Fraction))?,
+            strings: strings.of(body)?,
+            layout: <[wire::Layout<O>]>::ref_from_bytes(layout.of(body)?)
+                .map_err(|_| layout.error(SectionReason::Fraction))?,
+        })
+    }
+
+    /// The parts of a file that is to be.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn new(
+        header: &'a [u8],
+        types: &'a [Word<O>],
+        layout: &'a [wire::Layout<O>],
+        strings: &'a [u8],
+    ) -> Self {
+        let types_at = header.len()..header.len().saturating_add(types.as_bytes().len());
+
+        Self {
+            header,
+            types,
+            strings,
+            layout,
+            types_at,
+        }
+    }
+
+    /// The file that has them. `None` if it is longer than its header can say.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn to_bytes(&self) -> Option<alloc::vec::Vec<u8>> {
+        let mut bytes = alloc::vec![0; self.len()];
+        let mut out = Cursor(&mut bytes);
+
+        self.write_header(&mut out, 0, 0)?;
+        out.put(self.types.as_bytes())?;
+        out.put(self.layout.as_bytes())?;
+        out.put(self.strings)?;
+        Some(bytes)
+    }
+
+    /// How many bytes they have together.
+    pub(crate) fn len(&self) -> usize {
+        self.header
+            .len()
+            .saturating_add(self.types.as_bytes().len())
+            .saturating_add(self.layout.as_bytes().len())
+            .saturating_add(self.strings.len())
+    }
+
+    /// Writes the header that they have when this many bytes are added to the types and to the strings
+    /// and they follow one another: types, layout, strings. `None` if it has no place there.
+    pub(crate) fn write_header(
+        &self,
+        out: &mut Cursor<'_>,
+        add_types: usize,
+        add_strings: usize,
+    ) -> Option<()> {
+        let layout_off = self.types.as_bytes().len().checked_add(add_types)?;
+        let layout_len = self.layout.as_bytes().len();
+        let str_off = layout_off.checked_add(layout_len)?;
+        let str_len = self.strings.len().checked_add(add_strings)?;
+        let word = |len: usize| u32::try_from(len).ok().map(U32::new);
+
+        let header = out.put(self.header)?;
+        let (header, more) = wire::Header::<O>::mut_from_prefix(header).ok()?;
+        header.hdr_len = word(self.header.len())?;
+        header.type_off = U32::ZERO;
+        header.type_len = word(layout_off)?;
+        header.str_off = word(str_off)?;
+        header.str_len = word(str_len)?;
+        if let Ok((layout, _)) = wire::HeaderLayout::<O>::mut_from_prefix(more) {
+            layout.layout_off = word(layout_off)?;
+            layout.layout_len = word(layout_len)?;
+        }
+        Some(())
+    }
+}
+
+/// Where the header says that a section is.
+struct Span {
+    section: Section,
+    offset: u32,
+    len: u32,
+}
+
+impl Span {
+    fn error(&self, reason: SectionReason) -> Error {
+        Error::Section {
+            section: self.section,
+            offset: self.offset,
+            len: self.len,
+            reason,
+        }
+    }
+
+    fn end(&self) -> u64 {
+        u64::from(self.offset).saturating_add(self.len.into())
+    }
+
+    fn start(&self) -> usize {
+        self.offset.try_into().unwrap_or(usize::MAX)
+    }
+
+    fn of<'a>(&self, body: &'a [u8]) -> Result<&'a [u8], Error> {
+        let start = usize::try_from(self.offset).ok();
+        let end = usize::try_from(self.end()).ok();
+
+        start
+            .zip(end)
+            .and_then(|(start, end)| body.get(start..end))
+            .ok_or(self.error(SectionReason::Outside))
+    }
+
+    fn is_aligned(&self) -> Result<(), Error> {
+        match self.offset % 4 {
+            0 => Ok(()),
+            _ => Err(self.error(SectionReason::Misaligned)),
+        }
+    }
+
+    fn is_apart_from(&self, other: &Self) -> Result<(), Error> {
+        let apart = self.end() <= other.offset.into() || other.end() <= self.offset.into();
+
+        match apart || self.len == 0 || other.len == 0 {
+            true => Ok(()),
+            false => Err(self.error(SectionReason::Overlap)),
+        }
+    }
+}

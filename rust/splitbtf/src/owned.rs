@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What userland need not bring memory for.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+
+use zerocopy::ByteOrder;
+
+use crate::max_types;
+use crate::Btf;
+use crate::Error;
+use crate::Index;
+use crate::Mismatch;
+use crate::Names;
+use crate::Policy;
+use crate::Valid;
+
+/// A file's bytes with the index of their types.
+#[derive(Clone, Debug)]
+pub struct Owned<O> {
+    bytes: Vec<u8>,
+    offsets: Vec<u32>,
+    order: PhantomData<O>,
+}
+
+impl<O: ByteOrder> Owned<O> {
+    /// Takes the bytes of BTF that is split on `base`, or on nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Btf::open`].
+    pub fn new<'a>(bytes: Vec<u8>, base: Option<&'a Btf<'a, O>>) -> Result<Self, Error> {
+        let mut offsets = vec![0; max_types::<O>(&bytes)?];
+        // The base's lifetime is not that of these bytes; a copy of the reference may be.
+        let count = {
+            let btf = Btf::open(&bytes, base, &mut offsets)?;
+            btf.end_id().saturating_sub(btf.first_id())
+        };
+        offsets.truncate(count.try_into().unwrap_or(usize::MAX));
+        offsets.shrink_to_fit();
+
+        Ok(Self {
+            bytes,
+            offsets,
+            order: PhantomData,
+        })
+    }
+
+    /// The BTF. `base` is that which it was made with.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Btf::open_indexed`], which another base may cause.
+    pub fn view<'a>(&'a self, base: Option<&'a Btf<'a, O>>) -> Result<Btf<'a, O>, Error> {
+        Btf::open_indexed(&self.bytes, base, &self.offsets)
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
+    /// [`Btf::validate`] with memory of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Btf::validate`].
+    pub fn validated(&self) -> Result<Valid<'a, O, I>, Error> {
+        self.validate(&mut vec![0; self.validate_room()])
+    }
+
+    /// The ids of the types that have names and are not in the base, sorted by name: for
+    /// [`Names::indexed`].
+    ///
+    /// # Errors
+    ///
+    /// If a type has a name that is not there.
+    pub fn name_index(&self) -> Result<Vec<u32>, Error> {
+        let mut names = vec![];
+        for id in self.first_id()..self.end_id() {
+            let name = self.string(self.get(id)?.name_off)?;
+            if !name.is_empty() {
+                // What most names differ in is at hand.
+                let mut prefix = [0; 8];
+                for (to, from) in prefix.iter_mut().zip(name) {
+                    *to = *from;
+                }
+                names.push((u64::from_be_bytes(prefix), name, id));
+            }
+        }
+        names.sort_unstable();
+
+        Ok(names.into_iter().map(|(_, _, id)| id).collect())
+    }
+}
+
+/// Split BTF on its new base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relocated {
+    /// The split BTF.
+    pub bytes: Vec<u8>,
+    /// The id of each type, by what it was before: first those of the distilled base, then those of
+    /// the split BTF.
+    pub id_map: Vec<u32>,
+    /// The types of the distilled base that stand for none of the new one, and are now stubs in the
+    /// split BTF.
+    pub kept: Vec<Kept>,
+}
+
+/// A type that relocation has kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its id in the distilled base.
+    pub id: u32,
+    /// That of the stub.
+    pub new_id: u32,
+    /// Why it stands for no type of the new base.
+    pub reason: Mismatch,
+}
+
+/// Relocates split BTF from its distilled base to `target`: [`Valid::relocate`] with memory of its
+/// own.
+///
+/// # Errors
+///
+/// Those of [`Valid::relocate`].
+pub fn relocate<O: ByteOrder, I: Index, J: Index>(
+    split: &Valid<'_, O, I>,
+    target: &Names<'_, O, J>,
+    policy: Policy,
+) -> Result<Relocated, Error> {
+    let (ids, strings) = split.relocation_room();
+    let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
+    let relocation = split.relocate(target, policy, &mut ids, &mut strings)?;
+    let mut bytes = vec![0; relocation.written_len()];
+    let mut kept = vec![];
+
+    relocation.write(split.bytes(), &mut bytes)?;
+    for (id, new_id) in relocation.kept() {
+        if let Some(reason) = relocation.why(id, target)? {
+            kept.push(Kept { id, new_id, reason });
+        }
+    }
+    Ok(Relocated {
+        bytes,
+        id_map: ids,
+        kept,
+    })
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Types as rows of 32-bit words, and which of the words are ids of types and which are names.
+//!
+//! All of BTF's types are made of such words. Whatever goes over ids and names alone, whatever the
+//! kind (an index, a check, a rewrite), goes by the shapes of this file.
+
+use zerocopy::byteorder::U32;
+use zerocopy::ByteOrder;
+use zerocopy::FromBytes;
+use zerocopy::IntoBytes;
+
+use crate::wire;
+use crate::TypeReason;
+
+/// A word of BTF.
+pub(crate) type Word<O> = U32<O>;
+
+/// How many words each type begins with: `struct btf_type`.
+pub(crate) const HEAD: usize = 3;
+
+/// What follows a `struct btf_type`, by its kind, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Whether `size_or_type` is a type.
+    pub(crate) refers: bool,
+    /// Words that come once.
+    pub(crate) data: u8,
+    /// How many of them are types; these come first.
+    pub(crate) data_ids: u8,
+    /// Words of each of the `vlen` elements.
+    pub(crate) elem: u8,
+    /// Whether an element begins with its name.
+    pub(crate) elem_named: bool,
+    /// Which word of an element is a type.
+    pub(crate) elem_id: Option<u8>,
+}
+
+impl Shape {
+    const PLAIN: Self = Self {
+        refers: false,
+        data: 0,
+        data_ids: 0,
+        elem: 0,
+        elem_named: false,
+        elem_id: None,
+    };
+
+    const REFERENCE: Self = Self {
+        refers: true,
+        ..Self::PLAIN
+    };
+
+    /// The shape of each kind of `include/uapi/linux/btf.h`.
+    const ALL: [Option<Self>; 20] = {
+        const fn data(data: u8) -> Option<Shape> {
+            Some(Shape {
+                data,
+                ..Shape::PLAIN
+            })
+        }
+        const fn reference_and_data(data: u8) -> Option<Shape> {
+            Some(Shape {
+                data,
+                ..Shape::REFERENCE
+            })
+        }
+        const fn elements(elem: u8, elem_named: bool, elem_id: Option<u8>) -> Shape {
+            Shape {
+                elem,
+                elem_named,
+                elem_id,
+                ..Shape::PLAIN
+            }
+        }
+        let reference = Some(Self::REFERENCE);
+        let array = Some(Self {
+            data: 3,
+            data_ids: 2,
+            ..Self::PLAIN
+        });
+        let composite = Some(elements(3, true, Some(1)));
+        let proto = Some(Self {
+            refers: true,
+            ..elements(2, true, Some(1))
+        });
+
+        [
+            None,
+            data(1),
+            reference,
+            array,
+            composite,
+            composite,
+            Some(elements(2, true, None)),
+            data(0),
+            reference,
+            reference,
+            reference,
+            reference,
+            reference,
+            proto,
+            reference_and_data(1),
+            Some(elements(3, false, Some(0))),
+            data(0),
+            reference_and_data(1),
+            reference,
+            Some(elements(3, true, None)),
+        ]
+    };
+
+    /// The shape of a kind; of a later one than this crate knows, as `layout` has it. In those, what
+    /// refers to something cannot be told.
+    #[inline]
+    fn of<O: ByteOrder>(kind: u8, layout: &[wire::Layout<O>]) -> Result<Self, TypeReason> {
+        match Self::ALL.get(usize::from(kind)) {
+            Some(Some(shape)) => Ok(*shape),
+            _ => Self::unknown(kind, layout),
+        }
+    }
+
+    #[cold]
+    fn unknown<O: ByteOrder>(kind: u8, layout: &[wire::Layout<O>]) -> Result<Self, TypeReason> {
+        let entry = layout.get(usize::from(kind)).filter(|_| kind != 0);
+        let entry = entry.ok_or(TypeReason::UnknownKind)?;
+
+        if entry.info_sz % 4 != 0 || entry.elem_sz % 4 != 0 {
+            return Err(TypeReason::Layout);
+        }
+        Ok(Self {
+            data: entry.info_sz / 4,
+            elem: entry.elem_sz / 4,
+            ..Self::PLAIN
+        })
+    }
+
+    /// How many words the elements of a type are.
+    fn elems_len<O: ByteOrder>(self, head: &wire::Type<O>) -> usize {
+        let vlen = match self.elem {
+            // In a FUNC it is something else.
+            0 => 0,
+            _ => usize::try_from(head.vlen()).unwrap_or(usize::MAX),
+        };
+
+        vlen.saturating_mul(self.elem.into())
+    }
+}
+
+/// One type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a, O: ByteOrder> {
+    pub(crate) shape: Shape,
+    pub(crate) head: &'a wire::Type<O>,
+    /// What comes once.
+    pub(crate) data: &'a [Word<O>],
+    /// What comes `vlen` times.
+    pub(crate) elems: &'a [Word<O>],
+}
+
+/// A type, and the words behind it.
+type Split<'a, O> = (Record<'a, O>, &'a [Word<O>]);
+
+impl<'a, O: ByteOrder> Record<'a, O> {
+    /// Splits the first type of `words` from the others. The error comes with the type's kind, or 0
+    /// if not even that is there.
+    #[inline]
+    pub(crate) fn split(
+        words: &'a [Word<O>],
+        layout: &[wire::Layout<O>],
+    ) -> Result<Split<'a, O>, (u8, TypeReason)> {
+        let (head, rest) = words
+            .split_first_chunk::<HEAD>()
+            .ok_or((0, TypeReason::Truncated))?;
+        let head =
+            wire::Type::ref_from_bytes(head.as_bytes()).map_err(|_| (0, TypeReason::Truncated))?;
+        let kind = head.kind();
+        let error = |reason| (kind, reason);
+        let shape = Shape::of(kind, layout).map_err(error)?;
+        let (data, rest) = rest
+            .split_at_checked(shape.data.into())
+            .ok_or(error(TypeReason::Truncated))?;
+        let (elems, rest) = rest
+            .split_at_checked(shape.elems_len(head))
+            .ok_or(error(TypeReason::Truncated))?;
+
+        let record = Self {
+            shape,
+            head,
+            data,
+            elems,
+        };
+        Ok((record, rest))
+    }
+
+    /// Appends all of its words.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn append_to(&self, words: &mut alloc::vec::Vec<Word<O>>) {
+        let head = <[Word<O>]>::ref_from_bytes(self.head.as_bytes());
+
+        words.extend_from_slice(head.unwrap_or_default());
+        words.extend_from_slice(self.data);
+        words.extend_from_slice(self.elems);
+    }
+
+    /// The types that this one refers to.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> + use<'a, O> {
+        let this = *self;
+
+        (0..).map_while(move |n| this.id(n))
+    }
+
+    /// The `n`th of the types that this one refers to.
+    #[inline]
+    pub(crate) fn id(&self, n: usize) -> Option<u32> {
+        let Some(n) = n.checked_sub(usize::from(self.shape.refers)) else {
+            return Some(self.head.size_or_type.get());
+        };
+        let Some(n) = n.checked_sub(self.shape.data_ids.into()) else {
+            return self.data.get(n).map(|id| id.get());
+        };
+        let at = n.checked_mul(self.shape.elem.into())?;
+        let at = at.checked_add(self.shape.elem_id?.into())?;
+
+        self.elems.get(at).map(|id| id.get())
+    }
+
+    /// The names in it but its own.
+    pub(crate) fn elem_names(&self) -> impl Iterator<Item = u32> + use<'a, O> {
+        let elems = match self.shape.elem_named {
+            true => self.elems,
+            false => &[],
+        };
+
+        elems
+            .iter()
+            .step_by(usize::from(self.shape.elem).max(1))
+            .map(|name| name.get())
+    }
+}
+
+/// Puts in the place of each type that `words` refer to what `id` answers for it, and in the place of
+/// each name what `name` answers. They are not asked for 0, which is `void` and "no name".
+///
+/// # Errors
+///
+/// If `words` are not whole types of kinds that are known; what comes before has been rewritten.
+pub(crate) fn rewrite<O: ByteOrder>(
+    mut words: &mut [Word<O>],
+    mut id: impl FnMut(u32) -> u32,
+    mut name: impl FnMut(u32) -> u32,
+) -> Result<(), TypeReason> {
+    while !words.is_empty() {
+        let (head, rest) = words
+            .split_first_chunk_mut::<HEAD>()
+            .ok_or(TypeReason::Truncated)?;
+        let head = wire::Type::<O>::mut_from_bytes(head.as_mut_bytes())
+            .map_err(|_| TypeReason::Truncated)?;
+        let shape = Shape::of::<O>(head.kind(), &[])?;
+        let (data, rest) = rest
+            .split_at_mut_checked(shape.data.into())
+            .ok_or(TypeReason::Truncated)?;
+        let (elems, rest) = rest
+            .split_at_mut_checked(shape.elems_len(head))
+            .ok_or(TypeReason::Truncated)?;
+
+        replace(&mut head.name_off, &mut name);
+        if shape.refers {
+            replace(&mut head.size_or_type, &mut id);
+        }
+        for word in data.iter_mut().take(shape.data_ids.into()) {
+            replace(word, &mut id);
+        }
+        for elem in elems.chunks_exact_mut(usize::from(shape.elem).max(1)) {
+            if let Some(word) = elem.first_mut().filter(|_| shape.elem_named) {
+                replace(word, &mut name);
+            }
+            if let Some(word) = shape.elem_id.and_then(|at| elem.get_mut(usize::from(at))) {
+                replace(word, &mut id);
+            }
+        }
+        words = rest;
+    }
+    Ok(())
+}
+
+#[inline]
+fn replace<O: ByteOrder>(word: &mut Word<O>, mut to: impl FnMut(u32) -> u32) {
+    match word.get() {
+        0 => {}
+        from => word.set(to(from)),
+    }
+}
