@@ -93,6 +93,7 @@ pub use error::Section;
 pub use error::SectionReason;
 pub use error::TypeReason;
 pub use matching::Mismatch;
+pub use names::Find;
 pub use names::Names;
 #[cfg(feature = "alloc")]
 pub use owned::relocate;
@@ -105,6 +106,7 @@ pub use owned::Relocated;
 pub use read::max_types;
 pub use read::Btf;
 pub use read::Index;
+pub use relocate::mismatch;
 pub use relocate::Policy;
 pub use relocate::Relocation;
 pub use types::Composite;

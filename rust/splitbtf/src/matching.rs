@@ -160,7 +160,7 @@ impl Traits {
 pub(crate) fn find(
     wanted: &Traits,
     embedded: bool,
-    candidates: impl Iterator<Item = (u32, Option<Traits>)>,
+    candidates: &mut dyn Iterator<Item = (u32, Option<Traits>)>,
 ) -> Result<u32, Mismatch> {
     let mut like = Found::default();
     let mut of_size = Found::default();

@@ -3,7 +3,6 @@
 //! Looking types up by name.
 
 use core::cmp::Ordering;
-use core::iter;
 
 use zerocopy::ByteOrder;
 
@@ -61,24 +60,12 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     }
 
     /// The ids of the types with this name, of any kind, those of the base last.
-    pub fn find<'n>(&self, name: &'n [u8]) -> impl Iterator<Item = u32> + use<'a, 'n, O, I>
-    where
-        I: 'a,
-    {
-        iter::successors(Some(*self), |names| names.base.copied())
-            .flat_map(move |names| names.find_own(name))
-    }
-
-    fn find_own<'n>(self, name: &'n [u8]) -> impl Iterator<Item = u32> + use<'a, 'n, O, I>
-    where
-        I: 'a,
-    {
-        let first = self.first_not_less(name);
-
-        (first..)
-            .map_while(move |n| self.at(n))
-            .take_while(move |id| self.compare(*id, name).is_eq())
-            .filter(|_| !name.is_empty())
+    pub fn find<'n>(&self, name: &'n [u8]) -> Find<'a, 'n, O, I> {
+        Find {
+            next: self.first_not_less(name),
+            names: (!name.is_empty()).then_some(*self),
+            name,
+        }
     }
 
     /// How many names there are.
@@ -131,6 +118,31 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
             .and_then(|head| self.btf.strings_from(head.name_off.get()));
 
         compare(strings.unwrap_or_default(), name)
+    }
+}
+
+/// The ids of the types with some name: what [`Names::find`] finds.
+#[derive(Clone, Debug)]
+pub struct Find<'a, 'n, O: ByteOrder, I = &'a [u32]> {
+    names: Option<Names<'a, O, I>>,
+    next: usize,
+    name: &'n [u8],
+}
+
+impl<O: ByteOrder, I: Index> Iterator for Find<'_, '_, O, I> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            let names = self.names?;
+            let id = names.at(self.next);
+            if let Some(id) = id.filter(|id| names.compare(*id, self.name).is_eq()) {
+                self.next = self.next.saturating_add(1);
+                return Some(id);
+            }
+            self.names = names.base.copied();
+            self.next = self.names?.first_not_less(self.name);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use core::marker::PhantomData;
 use zerocopy::ByteOrder;
 
 use crate::max_types;
+use crate::mismatch;
 use crate::Btf;
 use crate::Error;
 use crate::Index;
@@ -144,9 +145,10 @@ pub fn relocate<O: ByteOrder, I: Index, J: Index>(
     let mut bytes = vec![0; relocation.written_len()];
     let mut kept = vec![];
 
-    relocation.write(split.bytes(), &mut bytes)?;
+    let distilled = split.base().ok_or(Error::NotDistilled)?;
+    relocation.write(split.bytes(), distilled, &mut bytes)?;
     for (id, new_id) in relocation.kept() {
-        if let Some(reason) = relocation.why(id, target)? {
+        if let Some(reason) = mismatch(distilled, id, target)? {
             kept.push(Kept { id, new_id, reason });
         }
     }

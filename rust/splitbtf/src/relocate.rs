@@ -8,6 +8,7 @@
 //! `btf_relocate()` of `tools/lib/bpf/btf_relocate.c` does, in the kernel and in libbpf, and where
 //! that succeeds it gives the same bytes. It looks each name up instead of walking all of the base.
 
+use core::marker::PhantomData;
 use core::mem::size_of;
 
 use zerocopy::byteorder::U32;
@@ -45,12 +46,13 @@ pub enum Policy {
 ///
 /// It does not borrow the split BTF, which [`rewrite`](Self::rewrite) can therefore change.
 #[derive(Clone, Copy, Debug)]
-pub struct Relocation<'p, 'a, O: ByteOrder, I = &'a [u32]> {
-    distilled: &'a Btf<'a, O, I>,
+pub struct Relocation<'p, O> {
     /// The new id of each type, be it of the distilled base or of the split BTF.
     ids: &'p [u32],
     /// The new offset of each string of the distilled base, 0 if nothing needs it.
     strings: &'p [u32],
+    /// How many ids the distilled base has.
+    end_distilled: u32,
     /// What is added to the offsets of the split BTF's own strings.
     shift: u32,
     /// The new ids from here on are those of stubs.
@@ -61,6 +63,7 @@ pub struct Relocation<'p, 'a, O: ByteOrder, I = &'a [u32]> {
     kept_len: usize,
     added_len: usize,
     split_len: usize,
+    order: PhantomData<O>,
 }
 
 /// Of a type: it is part of a struct or union of the split BTF.
@@ -102,7 +105,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
         policy: Policy,
         ids: &'p mut [u32],
         strings: &'p mut [u32],
-    ) -> Result<Relocation<'p, 'a, O, I>, Error> {
+    ) -> Result<Relocation<'p, O>, Error> {
         let distilled = self.base().filter(|base| base.base().is_none());
         let distilled = distilled.ok_or(Error::NotDistilled)?;
         let (ids_len, strings_len) = self.relocation_room();
@@ -126,15 +129,16 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
         let first_added = add(target.btf().end_string(), own_strings)?;
         let end_added = place(distilled, target, policy, strings, first_added)?;
         Ok(Relocation {
-            distilled,
             ids,
             strings,
+            end_distilled: distilled.end_id(),
             shift: target.btf().end_string().wrapping_sub(self.first_string()),
             first_kept,
             first_added,
             kept_len,
             added_len: index(end_added.saturating_sub(first_added)),
             split_len: Sections::<O>::find(self.bytes())?.len(),
+            order: PhantomData,
         })
     }
 
@@ -187,6 +191,21 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
             };
         }
     }
+}
+
+/// Why no type of `target` is one that a distilled type stands for: for those that a relocation has
+/// [kept](Relocation::kept).
+///
+/// # Errors
+///
+/// If there is no such type in the distilled base, or one that cannot be there.
+pub fn mismatch<O: ByteOrder, I: Index, J: Index>(
+    distilled: &Btf<'_, O, I>,
+    id: u32,
+    target: &Names<'_, O, J>,
+) -> Result<Option<Mismatch>, Error> {
+    // What is no match for one that is not embedded is none for one that is either.
+    Ok(match_one(distilled, &distilled.record(id)?, id, true, target)?.err())
 }
 
 fn index(n: u32) -> usize {
@@ -252,12 +271,12 @@ fn match_one<O: ByteOrder, I: Index, J: Index>(
     if name.is_empty() {
         return Err(distilled.type_error(id, TypeReason::Unnamed));
     }
-    let candidates = target.find(name).map(|id| {
+    let mut candidates = target.find(name).map(|id| {
         let record = target.btf().record(id);
         (id, record.ok().and_then(|record| Traits::of(&record)))
     });
 
-    Ok(matching::find(&wanted, embedded, candidates))
+    Ok(matching::find(&wanted, embedded, &mut candidates))
 }
 
 /// Gives the types of the split BTF and the stubs their new ids, from `next` on. Returns the length in
@@ -349,7 +368,7 @@ fn stub<O: ByteOrder>(
         .chain(data)
 }
 
-impl<'p, O: ByteOrder, I: Index> Relocation<'p, '_, O, I> {
+impl<'p, O: ByteOrder> Relocation<'p, O> {
     /// The id of each type after the relocation, by what it was before: first the types of the
     /// distilled base, then those of the split BTF.
     pub fn id_map(&self) -> &'p [u32] {
@@ -370,29 +389,13 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, '_, O, I> {
 
     /// The types of the distilled base that are kept as stubs, each by its id in the distilled base
     /// and the new one.
-    pub fn kept(&self) -> impl Iterator<Item = (u32, u32)> + use<'p, O, I> {
+    pub fn kept(&self) -> impl Iterator<Item = (u32, u32)> + use<'p, O> {
         let first_kept = self.first_kept;
-        let ids = self.ids.get(..index(self.distilled.end_id()));
+        let ids = self.ids.get(..index(self.end_distilled));
 
         (0..)
             .zip(ids.unwrap_or_default().iter().copied())
             .filter(move |(_, new)| *new >= first_kept)
-    }
-
-    /// Why a type of the distilled base is kept. `target` is what it was sought in.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such type in the distilled base.
-    pub fn why<J: Index>(
-        &self,
-        id: u32,
-        target: &Names<'_, O, J>,
-    ) -> Result<Option<Mismatch>, Error> {
-        // What is no match for one that is not embedded is none for one that is either.
-        let record = self.distilled.record(id)?;
-
-        Ok(match_one(self.distilled, &record, id, true, target)?.err())
     }
 
     /// Rewrites split BTF in place. `bytes` are those which the relocation has been worked out for.
@@ -411,13 +414,18 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, '_, O, I> {
     }
 
     /// Writes the relocated split BTF into `out`, which is as long as [`Relocation::written_len`]
-    /// says. `bytes` are those which the relocation has been worked out for.
+    /// says. `bytes` and `distilled` are what the relocation has been worked out for.
     ///
     /// # Errors
     ///
-    /// [`Error::Room`] if `out` is shorter or longer; what [`Btf::open`] fails with if these are other
-    /// bytes.
-    pub fn write(&self, bytes: &[u8], out: &mut [u8]) -> Result<(), Error> {
+    /// [`Error::Room`] if `out` is shorter or longer; other errors if these are other bytes or another
+    /// base.
+    pub fn write<I: Index>(
+        &self,
+        bytes: &[u8],
+        distilled: &Btf<'_, O, I>,
+        out: &mut [u8],
+    ) -> Result<(), Error> {
         let room = Error::Room { len: out.len() };
         let sections = Sections::<O>::find(bytes)?;
         if sections.len() != self.split_len || out.len() != self.written_len() {
@@ -431,7 +439,7 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, '_, O, I> {
         let types = out.put(sections.types.as_bytes()).ok_or(room)?;
         self.rewrite_types(types)?;
         for (old, _) in self.kept() {
-            let record = self.distilled.record(old)?;
+            let record = distilled.record(old)?;
             let name_off = self.strings.get(index(record.head.name_off.get()));
             for word in stub(&record, name_off.copied().unwrap_or_default()) {
                 out.put(word.as_bytes()).ok_or(room)?;
@@ -442,7 +450,7 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, '_, O, I> {
         let mut next = self.first_added;
         for (old, new) in (0..).zip(self.strings) {
             if *new == next {
-                let string = self.distilled.string(old)?;
+                let string = distilled.string(old)?;
                 out.put(string).ok_or(room)?;
                 out.put(&[0]).ok_or(room)?;
                 let len = u32::try_from(string.len()).map_err(|_| room)?;
@@ -453,7 +461,7 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, '_, O, I> {
     }
 
     fn rewrite_types(&self, types: &mut [u8]) -> Result<(), Error> {
-        let end_distilled = self.distilled.end_string();
+        let end_distilled = u32::try_from(self.strings.len()).unwrap_or(u32::MAX);
         let id = |old| self.ids.get(index(old)).copied().unwrap_or(old);
         let name = |old: u32| match old < end_distilled {
             true => self.strings.get(index(old)).copied().unwrap_or(old),

@@ -10,11 +10,11 @@ use zerocopy::byteorder::I32;
 use zerocopy::byteorder::U16;
 use zerocopy::byteorder::U32;
 use zerocopy::ByteOrder;
-use zerocopy::FromBytes;
-use zerocopy::Immutable;
-use zerocopy::IntoBytes;
-use zerocopy::KnownLayout;
-use zerocopy::Unaligned;
+use zerocopy_derive::FromBytes;
+use zerocopy_derive::Immutable;
+use zerocopy_derive::IntoBytes;
+use zerocopy_derive::KnownLayout;
+use zerocopy_derive::Unaligned;
 
 /// `BTF_MAGIC`, in the byte order of all that follows.
 pub const MAGIC: u16 = 0xeb9f;
