@@ -151,8 +151,12 @@ impl Needed<'_> {
     fn collect<O: ByteOrder, I: Index>(&mut self, split: &Valid<'_, O, I>) -> Result<(), Error> {
         let mut todo = vec![];
 
+        let mut rest = split.words();
         for id in split.first_id()..split.end_id() {
-            self.see_all(split, &split.record(id)?, &mut todo);
+            let (record, behind) = Record::split(rest, split.layout())
+                .map_err(|(_, reason)| split.type_error(id, reason))?;
+            self.see_all(split, &record, &mut todo);
+            rest = behind;
         }
         while let Some(id) = todo.pop() {
             let record = split.record(id)?;
@@ -182,13 +186,16 @@ impl Needed<'_> {
         record: &Record<'_, O>,
         todo: &mut Vec<u32>,
     ) {
-        for id in record.ids().filter(|id| (1..split.first_id()).contains(id)) {
-            if let Some(seen) = self.ids.get_mut(index(id)).filter(|seen| **seen == 0) {
-                *seen = SEEN;
-                self.all.push(id);
-                todo.push(id);
+        let see = |id: u32| {
+            if (1..split.first_id()).contains(&id) {
+                if let Some(seen) = self.ids.get_mut(index(id)).filter(|seen| **seen == 0) {
+                    *seen = SEEN;
+                    self.all.push(id);
+                    todo.push(id);
+                }
             }
-        }
+        };
+        record.for_each(see, |_| {});
     }
 
     fn distill<O: ByteOrder, I: Index>(

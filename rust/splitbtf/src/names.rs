@@ -6,6 +6,7 @@ use core::cmp::Ordering;
 
 use zerocopy::ByteOrder;
 
+use crate::strings::Key;
 use crate::wire;
 use crate::Btf;
 use crate::Index;
@@ -61,10 +62,12 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
 
     /// The ids of the types with this name, of any kind, those of the base last.
     pub fn find<'n>(&self, name: &'n [u8]) -> Find<'a, 'n, O, I> {
+        let key = Key::new(name);
+
         Find {
-            next: self.first_not_less(name),
+            next: self.first_not_less(&key),
             names: (!name.is_empty()).then_some(*self),
-            name,
+            key,
         }
     }
 
@@ -91,33 +94,33 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
         }
     }
 
-    /// Which name is the first that is not less than this.
-    fn first_not_less(&self, name: &[u8]) -> usize {
-        let mut first: usize = 0;
+    /// Which name is the first that is not less than `key`.
+    fn first_not_less(&self, key: &Key<'_>) -> usize {
+        let mut start: usize = 0;
         let mut len = self.len();
 
         while len > 0 {
             let half = len / 2;
-            let middle = first.saturating_add(half);
-            let order = self.at(middle).map(|id| self.compare(id, name));
+            let middle = start.saturating_add(half);
+            let order = self.at(middle).map(|id| self.compare(id, key));
             if order == Some(Ordering::Less) {
-                first = middle.saturating_add(1);
+                start = middle.saturating_add(1);
                 len = len.saturating_sub(half).saturating_sub(1);
             } else {
                 len = half;
             }
         }
-        first
+        start
     }
 
     #[inline]
-    fn compare(&self, id: u32, name: &[u8]) -> Ordering {
+    fn compare(&self, id: u32, key: &Key<'_>) -> Ordering {
         let strings = self
             .btf
             .head(id)
             .and_then(|head| self.btf.strings_from(head.name_off.get()));
 
-        compare(strings.unwrap_or_default(), name)
+        key.compare(strings.unwrap_or_default())
     }
 }
 
@@ -126,7 +129,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
 pub struct Find<'a, 'n, O: ByteOrder, I = &'a [u32]> {
     names: Option<Names<'a, O, I>>,
     next: usize,
-    name: &'n [u8],
+    key: Key<'n>,
 }
 
 impl<O: ByteOrder, I: Index> Iterator for Find<'_, '_, O, I> {
@@ -136,28 +139,13 @@ impl<O: ByteOrder, I: Index> Iterator for Find<'_, '_, O, I> {
         loop {
             let names = self.names?;
             let id = names.at(self.next);
-            if let Some(id) = id.filter(|id| names.compare(*id, self.name).is_eq()) {
+            if let Some(id) = id.filter(|id| names.compare(*id, &self.key).is_eq()) {
                 self.next = self.next.saturating_add(1);
                 return Some(id);
             }
             self.names = names.base.copied();
-            self.next = self.names?.first_not_less(self.name);
+            self.next = self.names?.first_not_less(&self.key);
         }
-    }
-}
-
-/// Compares the first of these strings, which ends with a NUL, with a name that has none.
-#[inline]
-fn compare(strings: &[u8], name: &[u8]) -> Ordering {
-    // Where the string is shorter, its NUL differs from what the name has in that place.
-    match strings.get(..name.len()) {
-        Some(string) => string
-            .cmp(name)
-            .then_with(|| match strings.get(name.len()) {
-                None | Some(0) => Ordering::Equal,
-                Some(_) => Ordering::Greater,
-            }),
-        None => strings.cmp(name),
     }
 }
 
@@ -255,15 +243,5 @@ mod tests {
         assert_eq!(names.find(b"a").collect::<Vec<_>>(), vec![2, 1]);
         let names = Names::sorted(split, 2, None);
         assert_eq!(names.find(b"a").collect::<Vec<_>>(), vec![2]);
-    }
-
-    #[test]
-    fn comparing_is_by_bytes() {
-        assert_eq!(compare(b"ab\0c\0", b"ab"), Ordering::Equal);
-        assert_eq!(compare(b"ab\0c\0", b"abc"), Ordering::Less);
-        assert_eq!(compare(b"ab\0c\0", b"a"), Ordering::Greater);
-        assert_eq!(compare(b"a\0", b"abc"), Ordering::Less);
-        assert_eq!(compare(b"\xff\0", b"abc"), Ordering::Greater);
-        assert_eq!(compare(b"", b"a"), Ordering::Less);
     }
 }

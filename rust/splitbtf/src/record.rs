@@ -224,6 +224,37 @@ impl<'a, O: ByteOrder> Record<'a, O> {
         self.elems.get(at).map(|id| id.get())
     }
 
+    /// Calls `id` with each type that it refers to, and `name` with each name in it but its own.
+    #[inline]
+    pub(crate) fn for_each(&self, mut id: impl FnMut(u32), name: impl FnMut(u32)) {
+        if self.shape.refers {
+            id(self.head.size_or_type.get());
+        }
+        for word in self.data.iter().take(self.shape.data_ids.into()) {
+            id(word.get());
+        }
+        // The compiler can do more with lengths that it knows.
+        match self.shape.elem {
+            0 => {}
+            2 => self.for_each_elem(2, id, name),
+            3 => self.for_each_elem(3, id, name),
+            // Of such elements nothing is known.
+            _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn for_each_elem(&self, len: usize, mut id: impl FnMut(u32), mut name: impl FnMut(u32)) {
+        for elem in self.elems.chunks_exact(len) {
+            if let Some(word) = elem.first().filter(|_| self.shape.elem_named) {
+                name(word.get());
+            }
+            if let Some(word) = self.shape.elem_id.and_then(|at| elem.get(usize::from(at))) {
+                id(word.get());
+            }
+        }
+    }
+
     /// The names in it but its own.
     pub(crate) fn elem_names(&self) -> impl Iterator<Item = u32> + use<'a, O> {
         let elems = match self.shape.elem_named {
@@ -270,17 +301,33 @@ pub(crate) fn rewrite<O: ByteOrder>(
         for word in data.iter_mut().take(shape.data_ids.into()) {
             replace(word, &mut id);
         }
-        for elem in elems.chunks_exact_mut(usize::from(shape.elem).max(1)) {
-            if let Some(word) = elem.first_mut().filter(|_| shape.elem_named) {
-                replace(word, &mut name);
-            }
-            if let Some(word) = shape.elem_id.and_then(|at| elem.get_mut(usize::from(at))) {
-                replace(word, &mut id);
-            }
+        // The compiler can do more with lengths that it knows.
+        match shape.elem {
+            2 => rewrite_elems(elems, 2, shape, &mut id, &mut name),
+            3 => rewrite_elems(elems, 3, shape, &mut id, &mut name),
+            _ => {}
         }
         words = rest;
     }
     Ok(())
+}
+
+#[inline(always)]
+fn rewrite_elems<O: ByteOrder>(
+    elems: &mut [Word<O>],
+    len: usize,
+    shape: Shape,
+    mut id: impl FnMut(u32) -> u32,
+    mut name: impl FnMut(u32) -> u32,
+) {
+    for elem in elems.chunks_exact_mut(len) {
+        if let Some(word) = elem.first_mut().filter(|_| shape.elem_named) {
+            replace(word, &mut name);
+        }
+        if let Some(word) = shape.elem_id.and_then(|at| elem.get_mut(usize::from(at))) {
+            replace(word, &mut id);
+        }
+    }
 }
 
 #[inline]

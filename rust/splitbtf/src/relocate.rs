@@ -151,22 +151,23 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
             let (record, behind) = Record::split(rest, self.layout())
                 .map_err(|(_, reason)| self.type_error(id, reason))?;
             let kind = record.head.kind();
-            if wire::kind_name(kind).is_none() {
+            if !(wire::INT..=wire::ENUM64).contains(&kind) {
                 return Err(self.type_error(id, TypeReason::UnknownKind));
             }
 
+            let composite = matches!(kind, wire::STRUCT | wire::UNION);
+            let embed = |member| {
+                if composite {
+                    self.mark_embedded(member, ids);
+                }
+            };
             let mut need = |name| {
                 if let Some(string) = strings.get_mut(index(name)).filter(|_| name != 0) {
                     *string = NEEDED;
                 }
             };
             need(record.head.name_off.get());
-            record.elem_names().for_each(need);
-            if matches!(kind, wire::STRUCT | wire::UNION) {
-                for member in record.ids() {
-                    self.mark_embedded(member, ids);
-                }
-            }
+            record.for_each(embed, need);
             rest = behind;
         }
         Ok(())
@@ -204,8 +205,10 @@ pub fn mismatch<O: ByteOrder, I: Index, J: Index>(
     id: u32,
     target: &Names<'_, O, J>,
 ) -> Result<Option<Mismatch>, Error> {
+    let record = distilled.record(id)?;
+
     // What is no match for one that is not embedded is none for one that is either.
-    Ok(match_one(distilled, &distilled.record(id)?, id, true, target)?.err())
+    Ok(match_one(distilled, &record, id, true, target)?.err())
 }
 
 fn index(n: u32) -> usize {

@@ -2,7 +2,7 @@
 
 //! The string section: strings that end with a NUL, one after the other.
 
-use core::ffi::CStr;
+use core::cmp::Ordering;
 
 use crate::Error;
 
@@ -37,7 +37,68 @@ impl<'a> Strings<'a> {
 
 /// The first of these strings, without its NUL.
 pub(crate) fn first(strings: &[u8]) -> Option<&[u8]> {
-    CStr::from_bytes_until_nul(strings).ok().map(CStr::to_bytes)
+    // Names are short: to look at one byte after the other is faster than to prepare for more.
+    let len = strings.iter().position(|byte| *byte == 0)?;
+
+    strings.get(..len)
+}
+
+/// A name that others are compared with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key<'n> {
+    name: &'n [u8],
+    begin: u64,
+}
+
+impl<'n> Key<'n> {
+    pub(crate) fn new(name: &'n [u8]) -> Self {
+        let mut begin = [0; 8];
+        for (to, from) in begin.iter_mut().zip(name) {
+            *to = *from;
+        }
+
+        Self {
+            name,
+            begin: u64::from_be_bytes(begin),
+        }
+    }
+
+    /// How the first of these strings, which ends with a NUL, compares with the name.
+    #[inline]
+    pub(crate) fn compare(&self, strings: &[u8]) -> Ordering {
+        let Some(begin) = strings.first_chunk() else {
+            return self.compare_all(strings);
+        };
+        let begin = u64::from_be_bytes(*begin);
+        // The highest bit of each byte that is zero: the sums carry nothing into the next byte.
+        let low = 0x7f7f_7f7f_7f7f_7f7f;
+        let zeroes = !((begin & low).wrapping_add(low) | begin | low);
+        // What comes behind the first of them is of the next string.
+        let begin = match zeroes {
+            0 => begin,
+            _ => begin & !u64::MAX.wrapping_shr(zeroes.leading_zeros()),
+        };
+
+        match begin.cmp(&self.begin) {
+            Ordering::Equal if zeroes == 0 => self.compare_all(strings),
+            order => order,
+        }
+    }
+
+    fn compare_all(&self, strings: &[u8]) -> Ordering {
+        let name = self.name;
+
+        // Where the string is shorter, its NUL differs from what the name has in that place.
+        match strings.get(..name.len()) {
+            Some(string) => string
+                .cmp(name)
+                .then_with(|| match strings.get(name.len()) {
+                    None | Some(0) => Ordering::Equal,
+                    Some(_) => Ordering::Greater,
+                }),
+            None => strings.cmp(name),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +117,38 @@ mod tests {
         assert_eq!(at(9), Some(&b""[..]));
         assert_eq!(at(10), None);
         assert_eq!(at(usize::MAX), None);
+    }
+
+    #[test]
+    fn comparing_is_by_bytes() {
+        let texts: [&[u8]; 12] = [
+            b"",
+            b"a",
+            b"\x01",
+            b"ab",
+            b"abcdefg",
+            b"abcdefgh",
+            b"abcdefghi",
+            b"abcdefgi",
+            b"b",
+            b"\xff",
+            b"\x7f\x80",
+            b"abcdefgh\xff",
+        ];
+
+        for a in texts {
+            for b in texts {
+                for rest in [&b"\0"[..], b"\0z\0", b"\0aaaaaaaaa\0", b"\0\x01\xff\0"] {
+                    let strings = [a, rest].concat();
+                    assert_eq!(
+                        Key::new(b).compare(&strings),
+                        a.cmp(b),
+                        "{a:?} {b:?} {rest:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!(Key::new(b"a").compare(b""), Ordering::Less);
     }
 
     #[test]

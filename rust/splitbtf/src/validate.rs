@@ -59,9 +59,15 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     ///
     /// [`Error::Type`] for the first type found of which something is wrong; [`Error::Room`].
     pub fn validate(&self, room: &mut [u32]) -> Result<Valid<'a, O, I>, Error> {
-        self.check_references()?;
-        self.check_cycles(room, TypeReason::ContainsItself, contains)?;
-        self.check_cycles(room, TypeReason::RefersToItself, refers)?;
+        let short = Error::Room { len: room.len() };
+        let count = self.count();
+        let (path, room) = room.split_at_mut_checked(count).ok_or(short)?;
+        let (next, room) = room.split_at_mut_checked(count).ok_or(short)?;
+        let states = room.as_mut_bytes().get_mut(..count).ok_or(short)?;
+
+        self.check_references(states)?;
+        self.check_cycles(CONTAINS, TypeReason::ContainsItself, states, path, next)?;
+        self.check_cycles(REFERS, TypeReason::RefersToItself, states, path, next)?;
         Ok(Valid(*self))
     }
 
@@ -71,24 +77,28 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         count.try_into().unwrap_or(usize::MAX)
     }
 
-    fn check_references(&self) -> Result<(), Error> {
+    /// Checks names and what types refer to, and notes in `states` which types no cycle goes through.
+    fn check_references(&self, states: &mut [u8]) -> Result<(), Error> {
         let mut rest = self.words();
 
-        for id in self.first_id()..self.end_id() {
+        for (id, state) in (self.first_id()..self.end_id()).zip(states) {
             let error = |reason| self.type_error(id, reason);
             let (record, behind) =
                 Record::split(rest, self.layout()).map_err(|(_, reason)| error(reason))?;
 
             self.check_name(&record).map_err(error)?;
-            // All at once, as nearly always there is nothing to find.
-            let max_id = record.ids().max().unwrap_or_default();
+            let (mut max_id, mut max_name) = (0, 0);
+            record.for_each(
+                |id| max_id = id.max(max_id),
+                |name| max_name = name.max(max_name),
+            );
             if max_id >= self.end_id() {
                 return Err(error(TypeReason::NoSuchType { id: max_id }));
             }
-            let max_name = record.elem_names().max().unwrap_or_default();
             if max_name >= self.end_string() && max_name != 0 {
                 return Err(error(TypeReason::NoSuchString { offset: max_name }));
             }
+            *state = ends(record.head.kind());
             rest = behind;
         }
         Ok(())
@@ -116,60 +126,56 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         }
     }
 
-    /// Checks that no way along the references of types of some kinds leads back to its begin.
+    /// Checks that no way along the references of one sort leads back to its begin.
     fn check_cycles(
         &self,
-        room: &mut [u32],
+        sort: u8,
         reason: TypeReason,
-        follow: impl Fn(u8) -> bool,
+        states: &mut [u8],
+        path: &mut [u32],
+        next: &mut [u32],
     ) -> Result<(), Error> {
-        let count = self.count();
-        let short = Error::Room { len: room.len() };
-        let (path, room) = room.split_at_mut_checked(count).ok_or(short)?;
-        let (next, room) = room.split_at_mut_checked(count).ok_or(short)?;
-        let states = room.as_mut_bytes().get_mut(..count).ok_or(short)?;
-        states.fill(NEW);
+        let short = Error::Room { len: path.len() };
 
-        // `path` holds the types from the one that the search began with to the one that it is at,
-        // `next` how far the search is with each.
         for start in self.first_id()..self.end_id() {
-            let mut depth = 0;
             let mut enter = Some(start);
+            // How many types there are on the way from `start` to where the search is. `path` has
+            // them, `next` says which of the references of each is to be followed next.
+            let mut depth: usize = 0;
 
             loop {
-                if let Some(id) = enter.take() {
-                    let state = self.state(states, id);
-                    match state.as_deref() {
-                        Some(&ON_PATH) => return Err(self.type_error(id, reason)),
-                        Some(&NEW) => {
-                            let kind = self.head(id).map(wire::Type::kind).unwrap_or_default();
-                            let to = match follow(kind) {
-                                true => ON_PATH,
-                                false => DONE,
-                            };
-                            if let Some(state) = state {
-                                *state = to;
-                            }
-                            if to == ON_PATH {
-                                *path.get_mut(depth).ok_or(short)? = id;
-                                *next.get_mut(depth).ok_or(short)? = 0;
-                                depth = depth.saturating_add(1);
-                            }
-                        }
-                        // In the base, or found to be good.
-                        _ => {}
+                if let Some((id, state)) = enter.and_then(|id| Some((id, self.state(states, id)?)))
+                {
+                    if *state & sort == 0 {
+                        *state |= ON_PATH;
+                        *path.get_mut(depth).ok_or(short)? = id;
+                        *next.get_mut(depth).ok_or(short)? = 0;
+                        depth = depth.saturating_add(1);
                     }
                 }
                 let Some(top) = depth.checked_sub(1) else {
                     break;
                 };
                 let (id, next) = path.get(top).zip(next.get_mut(top)).ok_or(short)?;
-                let n = usize::try_from(*next).unwrap_or(usize::MAX);
-                *next = next.saturating_add(1);
-                enter = self.record(*id)?.id(n);
+                let record = self.record(*id)?;
+                enter = None;
+                while let Some(to) = record.id(usize::try_from(*next).unwrap_or(usize::MAX)) {
+                    *next = next.saturating_add(1);
+                    match self.state(states, to) {
+                        Some(state) if *state & ON_PATH != 0 => {
+                            return Err(self.type_error(to, reason))
+                        }
+                        Some(state) if *state & sort == 0 => {
+                            enter = Some(to);
+                            break;
+                        }
+                        // In the base, or no way from there leads back to it.
+                        _ => {}
+                    }
+                }
                 if enter.is_none() {
                     if let Some(state) = self.state(states, *id) {
-                        *state = DONE;
+                        *state = (*state | sort) & !ON_PATH;
                     }
                     depth = top;
                 }
@@ -178,6 +184,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         Ok(())
     }
 
+    #[inline]
     fn state<'s>(&self, states: &'s mut [u8], id: u32) -> Option<&'s mut u8> {
         let n = id.checked_sub(self.first_id())?;
 
@@ -185,22 +192,22 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     }
 }
 
-/// What the search for cycles knows of a type: it has not been there.
-const NEW: u8 = 0;
-/// It came here on the way to where it is.
-const ON_PATH: u8 = 1;
-/// No way from here leads back to here.
-const DONE: u8 = 2;
+/// What the search for cycles knows of a type: along references by which a type contains what it
+/// refers to, or is the same by another name, no way leads from it back to it.
+const CONTAINS: u8 = 1;
+/// The same along references other than those of structs and unions, which give a cycle a meaning.
+const REFERS: u8 = 2;
+/// The search came here on its way.
+const ON_PATH: u8 = 4;
 
-/// Whether a type of this kind contains what it refers to, or is the same by another name.
-fn contains(kind: u8) -> bool {
-    matches!(
-        kind,
-        wire::ARRAY..=wire::UNION | wire::TYPEDEF..=wire::RESTRICT | wire::TYPE_TAG
-    )
-}
-
-/// Whether a type of this kind says nothing by itself that would give a cycle a meaning.
-fn refers(kind: u8) -> bool {
-    !matches!(kind, wire::STRUCT | wire::UNION)
+/// Along which sorts of references there is no way on from a type of this kind.
+fn ends(kind: u8) -> u8 {
+    match kind {
+        wire::STRUCT | wire::UNION => REFERS,
+        wire::ARRAY | wire::TYPEDEF..=wire::RESTRICT | wire::TYPE_TAG => 0,
+        wire::PTR | wire::FUNC | wire::FUNC_PROTO | wire::VAR | wire::DATASEC | wire::DECL_TAG => {
+            CONTAINS
+        }
+        _ => CONTAINS | REFERS,
+    }
 }
