@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Compares `splitbtf` with libbpf on the kernels of a distribution: what they make of the same
+//! bytes, and how long it takes them.
+
+pub mod libbpf;
