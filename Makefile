@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test apply clean distclean
+.PHONY: help setup kernel tools run shell test corpus apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -30,6 +30,9 @@ shell: ## a shell in the same guest, with the tools in it
 
 test: ## everything that must pass
 	@scripts/test
+
+corpus: ## compare splitbtf with libbpf on the kernels of the distribution
+	@scripts/corpus
 
 apply: ## put the new files and the patches onto the kernel tree KDIR
 	@scripts/apply "$(KDIR)"

@@ -3,4 +3,9 @@
 //! Compares `splitbtf` with libbpf on the kernels of a distribution: what they make of the same
 //! bytes, and how long it takes them.
 
+pub mod corpus;
+pub mod error;
 pub mod libbpf;
+mod progress;
+
+pub use error::Error;
