@@ -259,23 +259,10 @@ impl Distilled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::blob;
 
     const INT: u32 = 1;
     const STRUCT: u32 = 4;
-
-    /// BTF with these types and strings, in this machine's byte order.
-    fn blob(types: &[u32], strings: &[u8]) -> Vec<u8> {
-        let types_len = size_of_val(types) as u32;
-        let header = [24, 0, types_len, types_len, strings.len() as u32];
-        let mut bytes = 0xeb9f_u16.to_ne_bytes().to_vec();
-
-        bytes.extend([1, 0]);
-        for word in header.iter().chain(types) {
-            bytes.extend(word.to_ne_bytes());
-        }
-        bytes.extend(strings);
-        bytes
-    }
 
     fn word(bytes: &[u8], at: usize) -> u32 {
         u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap())
@@ -335,6 +322,26 @@ mod tests {
         assert_eq!(ids, [0, 3, 4, 5]);
         // What the pointer points to.
         assert_eq!(word(relocated.bytes().unwrap(), 24 + 8 * 4), 3);
+    }
+
+    /// What 7.3 adds to the header is unknown to this libbpf.
+    #[test]
+    fn layout_is_passed_over() {
+        let base = base();
+        let (header, rest) = base.split_at(24);
+        let (types, strings) = rest.split_at(rest.len() - 9);
+        let layout = [0_u8; 20 * 4];
+        let mut header = header.to_vec();
+        let str_off = types.len() + layout.len();
+        header[4..8].copy_from_slice(&32_u32.to_ne_bytes());
+        header[16..20].copy_from_slice(&(str_off as u32).to_ne_bytes());
+        header.extend((types.len() as u32).to_ne_bytes());
+        header.extend((layout.len() as u32).to_ne_bytes());
+        let bytes = [&header, types, &layout, strings].concat();
+
+        let mut btf = Btf::parse(&bytes, None).unwrap();
+        assert_eq!(btf.find(c"s", STRUCT), Some(2));
+        assert_eq!(btf.bytes().unwrap(), bytes);
     }
 
     #[test]

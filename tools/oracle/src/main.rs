@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::Subcommand;
+use oracle::compare;
 use oracle::corpus;
+use oracle::corpus::Kernel;
 use oracle::Error;
 
 /// Compares splitbtf with libbpf on the kernels of a distribution
@@ -29,6 +31,26 @@ enum Command {
         /// The folder to write to
         out: PathBuf,
     },
+    /// Compare what splitbtf and libbpf make of the modules of kernels
+    #[command(
+        after_help = "Each module is distilled, and what both distil is relocated to each of the \
+kernels. The exit\nstatus is 1 if there is a difference that no rule explains."
+    )]
+    Compare {
+        /// Folders that 'oracle extract' has written to
+        #[arg(value_name = "FOLDER", required = true)]
+        folders: Vec<PathBuf>,
+        /// Print JSON
+        #[arg(short, long)]
+        json: bool,
+    },
+}
+
+/// How many differences of a kind are shown; JSON has all.
+const MAX_SHOWN: usize = 10;
+
+fn find(folders: &[PathBuf]) -> Result<Vec<Kernel>, Error> {
+    folders.iter().map(|folder| Kernel::find(folder)).collect()
 }
 
 fn run(command: Command) -> Result<ExitCode, Error> {
@@ -41,6 +63,22 @@ fn run(command: Command) -> Result<ExitCode, Error> {
             let (found, without) = corpus::extract(&kernel, &modules, &out)?;
             println!("{found} modules with BTF, {without} without");
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Compare { folders, json } => {
+            let rows = compare::compare(&find(&folders)?)?;
+            match json {
+                true => println!("{}", serde_json::json!(rows)),
+                false => print!("{}", compare::table(&rows)),
+            }
+            for row in &rows {
+                for what in row.different.iter().take(MAX_SHOWN) {
+                    eprintln!("oracle: {} -> {}: {what}", row.from, row.to);
+                }
+            }
+            match rows.iter().all(|row| row.different.is_empty()) {
+                true => Ok(ExitCode::SUCCESS),
+                false => Ok(ExitCode::FAILURE),
+            }
         }
     }
 }
