@@ -3,6 +3,7 @@
 //! Compares `splitbtf` with libbpf on the kernels of a distribution: what they make of the same
 //! bytes, and how long it takes them.
 
+pub mod bench;
 pub mod compare;
 pub mod corpus;
 pub mod error;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::Subcommand;
+use oracle::bench;
 use oracle::compare;
 use oracle::corpus;
 use oracle::corpus::Kernel;
@@ -40,6 +41,19 @@ kernels. The exit\nstatus is 1 if there is a difference that no rule explains."
         /// Folders that 'oracle extract' has written to
         #[arg(value_name = "FOLDER", required = true)]
         folders: Vec<PathBuf>,
+        /// Print JSON
+        #[arg(short, long)]
+        json: bool,
+    },
+    /// Measure how long both take to parse, distil and relocate modules of a kernel
+    Bench {
+        /// The kernel that the modules are of, a folder that 'oracle extract' has written to
+        from: PathBuf,
+        /// The kernel that they are relocated to; their own without it
+        to: Option<PathBuf>,
+        /// How many modules, spread evenly by size
+        #[arg(long, default_value_t = 300, value_name = "N")]
+        sample: usize,
         /// Print JSON
         #[arg(short, long)]
         json: bool,
@@ -79,6 +93,20 @@ fn run(command: Command) -> Result<ExitCode, Error> {
                 true => Ok(ExitCode::SUCCESS),
                 false => Ok(ExitCode::FAILURE),
             }
+        }
+        Command::Bench {
+            from,
+            to,
+            sample,
+            json,
+        } => {
+            let to = Kernel::find(to.as_ref().unwrap_or(&from))?;
+            let report = bench::measure(&Kernel::find(&from)?, &to, sample)?;
+            match json {
+                true => println!("{}", serde_json::json!(report)),
+                false => print!("{}", bench::tables(&report)),
+            }
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
