@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test apply clean distclean
+.PHONY: help setup kernel tools run shell test corpus bench apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -30,6 +30,12 @@ shell: ## a shell in the same guest, with the tools in it
 
 test: ## everything that must pass
 	@scripts/test
+
+corpus: ## compare splitbtf with libbpf on the kernels of the distribution
+	@scripts/corpus compare
+
+bench: ## how long both take to parse, distil and relocate their modules
+	@scripts/corpus bench
 
 apply: ## put the new files and the patches onto the kernel tree KDIR
 	@scripts/apply "$(KDIR)"

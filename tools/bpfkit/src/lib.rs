@@ -5,6 +5,7 @@
 
 mod btf;
 pub mod error;
+pub mod input;
 pub mod metadata;
 pub mod prog;
 pub mod show;
@@ -14,5 +15,8 @@ mod testing;
 pub mod value;
 
 pub use error::Error;
+pub use input::ByteOrder;
+pub use input::Input;
+pub use input::InputError;
 pub use metadata::Metadata;
 pub use value::Value;

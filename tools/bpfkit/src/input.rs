@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Opening any file that holds BTF: BTF by itself (`/sys/kernel/btf/*`), an ELF file (a module,
+//! `vmlinux`, a BPF object), a bootable x86 kernel image (`vmlinuz`), each of them compressed or not.
+//!
+//! The kernel image is described in the kernel's `Documentation/arch/x86/boot.rst`.
+
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+
+use flate2::bufread::MultiGzDecoder;
+use lz4_flex::frame::FrameDecoder;
+use lzma_rust2::XzReader;
+use object::elf::SHF_COMPRESSED;
+use object::Endianness;
+use object::Object;
+use object::ObjectSection;
+use object::SectionFlags;
+use ruzstd::decoding::StreamingDecoder;
+
+/// How large a file may be, compressed or not, in bytes.
+pub const MAX_LEN: u64 = 1 << 30;
+
+/// How much memory a decompressor of xz may take, in KiB. The kernel's own build asks for 128 MiB.
+const XZ_MEMORY: u32 = 256 << 10;
+
+/// How often a file may be compressed. A compressed kernel image has two layers.
+const MAX_LAYERS: usize = 4;
+
+/// Why a file cannot be read, or has no BTF.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file, or what is compressed in it, is larger than anything that holds BTF.
+    #[error("{}: larger than {max} bytes{}", path.display(), if *compressed { " when decompressed" } else { "" })]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes are allowed.
+        max: u64,
+        /// Whether it is not the file but what is in it that is so large.
+        compressed: bool,
+    },
+    /// The file cannot be decompressed.
+    #[error("{}: {compression}: {source} (offset {offset} of what is decompressed)", path.display())]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+        /// How it is compressed: `xz`.
+        compression: &'static str,
+        /// How many bytes could be decompressed.
+        offset: usize,
+        /// What is wrong.
+        source: io::Error,
+    },
+    /// The file has been compressed again and again.
+    #[error("{}: compressed more than {MAX_LAYERS} times", path.display())]
+    Layers {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The header of a kernel image is wrong.
+    #[error("{}: kernel image: {reason} (offset {offset:#x})", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: &'static str,
+        /// Where, in bytes from the begin of the image.
+        offset: usize,
+    },
+    /// The file is nothing that holds BTF.
+    #[error("{}: neither BTF nor ELF, nor one of them compressed by gzip, xz, zstd or lz4", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The headers of an ELF file are wrong.
+    #[error("{}: ELF: {source}", path.display())]
+    Elf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: object::Error,
+    },
+    /// A section cannot be read.
+    #[error("{}: {section}: {reason} (offset {offset:#x})", path.display())]
+    Section {
+        /// The file.
+        path: PathBuf,
+        /// The section's name.
+        section: String,
+        /// What is wrong.
+        reason: String,
+        /// Where it should be, in bytes from the begin of the ELF file.
+        offset: u64,
+    },
+    /// There is no such section.
+    #[error("{}: {section}: there is no such section", path.display())]
+    NoSection {
+        /// The file.
+        path: PathBuf,
+        /// The section's name.
+        section: String,
+    },
+}
+
+/// The order of the bytes in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// The lowest byte is the first.
+    Little,
+    /// The highest byte is the first.
+    Big,
+}
+
+/// A file that holds BTF.
+#[derive(Debug)]
+pub struct Input {
+    path: PathBuf,
+    /// What is left when everything is decompressed.
+    bytes: Vec<u8>,
+    kind: Kind,
+    order: ByteOrder,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Btf,
+    Elf,
+}
+
+impl Input {
+    /// Opens a file and decompresses it.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or decompressed, or is neither BTF nor ELF; if it is larger than
+    /// [`MAX_LEN`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, InputError> {
+        let path = path.as_ref();
+        let error = |source| InputError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(error)?;
+
+        // The kernel's files do not tell their size, nor do pipes.
+        let mut limited = file.take(MAX_LEN.saturating_add(1));
+        limited.read_to_end(&mut bytes).map_err(error)?;
+        Self::from_bytes(path.to_owned(), bytes)
+    }
+
+    /// Takes the content of a file. `path` is for messages only.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::open`].
+    pub fn from_bytes(path: PathBuf, bytes: Vec<u8>) -> Result<Self, InputError> {
+        unpack(path, bytes, MAX_LEN)
+    }
+
+    /// The file's name, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The byte order of the file, and so of the BTF in it.
+    pub fn byte_order(&self) -> ByteOrder {
+        self.order
+    }
+
+    /// The content of a section, the first of this name; `None` if there is none. BTF by itself has
+    /// a section `.BTF` only.
+    ///
+    /// # Errors
+    ///
+    /// If the file's headers are wrong, or the section is not within the file or is compressed.
+    pub fn section(&self, name: &str) -> Result<Option<&[u8]>, InputError> {
+        if self.kind == Kind::Btf {
+            return Ok((name == ".BTF").then_some(&self.bytes));
+        }
+        let file = parse(&self.path, &self.bytes)?;
+        let Some(section) = file.section_by_name_bytes(name.as_bytes()) else {
+            return Ok(None);
+        };
+        let error = |reason| InputError::Section {
+            path: self.path.clone(),
+            section: name.to_owned(),
+            reason,
+            offset: section.file_range().map_or(0, |(offset, _)| offset),
+        };
+        match section.flags() {
+            SectionFlags::Elf { sh_flags } if sh_flags & u64::from(SHF_COMPRESSED) != 0 => {
+                Err(error("is compressed, as BTF never is".into()))
+            }
+            _ => match section.data() {
+                Ok(data) => Ok(Some(data)),
+                Err(source) => Err(error(source.to_string())),
+            },
+        }
+    }
+
+    /// The content of a section that must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError::NoSection`] if it is not; else as for [`Self::section`].
+    pub fn need(&self, name: &str) -> Result<&[u8], InputError> {
+        self.section(name)?.ok_or_else(|| InputError::NoSection {
+            path: self.path.clone(),
+            section: name.to_owned(),
+        })
+    }
+}
+
+fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, InputError> {
+    object::File::parse(bytes).map_err(|source| InputError::Elf {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Takes layer after layer off, each of at most `max` bytes.
+fn unpack(path: PathBuf, mut bytes: Vec<u8>, max: u64) -> Result<Input, InputError> {
+    if exceeds(&bytes, max) {
+        return Err(InputError::TooLarge {
+            path,
+            max,
+            compressed: false,
+        });
+    }
+    for _ in 0..=MAX_LAYERS {
+        let packed = if let Some(compression) = Compression::of(&bytes) {
+            (compression, bytes.as_slice())
+        } else if is_image(&bytes) {
+            payload(&path, &bytes)?
+        } else {
+            let (kind, order) = match bytes.as_slice() {
+                [0x9f, 0xeb, ..] => (Kind::Btf, ByteOrder::Little),
+                [0xeb, 0x9f, ..] => (Kind::Btf, ByteOrder::Big),
+                [0x7f, b'E', b'L', b'F', ..] => match parse(&path, &bytes)?.endianness() {
+                    Endianness::Little => (Kind::Elf, ByteOrder::Little),
+                    Endianness::Big => (Kind::Elf, ByteOrder::Big),
+                },
+                _ => return Err(InputError::Unknown { path }),
+            };
+            return Ok(Input {
+                path,
+                bytes,
+                kind,
+                order,
+            });
+        };
+        bytes = decompress(&path, packed, max)?;
+    }
+    Err(InputError::Layers { path })
+}
+
+fn exceeds(bytes: &[u8], max: u64) -> bool {
+    u64::try_from(bytes.len()).map_or(true, |len| len > max)
+}
+
+#[derive(Clone, Copy)]
+enum Compression {
+    Gzip,
+    Xz,
+    Zstd,
+    Lz4,
+}
+
+impl Compression {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            // The kernel's build takes the older of lz4's two formats.
+            [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Some(Self::Lz4),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Xz => "xz",
+            Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
+        }
+    }
+
+    /// Reads all of `packed` to the end of `out`, until there is more than `max` in it.
+    fn read(self, mut packed: &[u8], max: u64, out: &mut Vec<u8>) -> io::Result<()> {
+        let limit = max.saturating_add(1);
+
+        match self {
+            Self::Gzip => MultiGzDecoder::new(packed).take(limit).read_to_end(out)?,
+            Self::Xz => XzReader::new_mem_limit(packed, true, XZ_MEMORY)
+                .take(limit)
+                .read_to_end(out)?,
+            Self::Lz4 => FrameDecoder::new(packed).take(limit).read_to_end(out)?,
+            Self::Zstd => {
+                while !packed.is_empty() && !exceeds(out, max) {
+                    let frame = StreamingDecoder::new(&mut packed).map_err(io::Error::other)?;
+                    frame.take(limit).read_to_end(out)?;
+                }
+                out.len()
+            }
+        };
+        Ok(())
+    }
+}
+
+fn decompress(
+    path: &Path,
+    (compression, packed): (Compression, &[u8]),
+    max: u64,
+) -> Result<Vec<u8>, InputError> {
+    let mut out = Vec::new();
+    let result = compression.read(packed, max, &mut out);
+
+    result.map_err(|source| InputError::Compressed {
+        path: path.to_owned(),
+        compression: compression.name(),
+        offset: out.len(),
+        source,
+    })?;
+    match exceeds(&out, max) {
+        false => Ok(out),
+        true => Err(InputError::TooLarge {
+            path: path.to_owned(),
+            max,
+            compressed: true,
+        }),
+    }
+}
+
+/// Where the setup header of a kernel image has what is needed here, in bytes.
+mod setup {
+    /// How many sectors the setup code has, after the first one.
+    pub const SECTORS: usize = 0x1f1;
+    /// The word 0xaa55.
+    pub const BOOT_FLAG: usize = 0x1fe;
+    /// "HdrS".
+    pub const MAGIC: usize = 0x202;
+    /// The version of the boot protocol.
+    pub const VERSION: usize = 0x206;
+    /// Where the compressed kernel is, from the end of the setup code.
+    pub const PAYLOAD_OFFSET: usize = 0x248;
+    /// The length of the compressed kernel.
+    pub const PAYLOAD_LENGTH: usize = 0x24c;
+}
+
+fn is_image(bytes: &[u8]) -> bool {
+    at(bytes, setup::BOOT_FLAG) == Some([0x55, 0xaa]) && at(bytes, setup::MAGIC) == Some(*b"HdrS")
+}
+
+/// The bytes at an offset, if they are there.
+fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+    bytes.get(offset..)?.first_chunk().copied()
+}
+
+/// The compressed kernel in an image.
+fn payload<'a>(path: &Path, image: &'a [u8]) -> Result<(Compression, &'a [u8]), InputError> {
+    let error = |offset, reason| InputError::Image {
+        path: path.to_owned(),
+        reason,
+        offset,
+    };
+    let version = at(image, setup::VERSION).map(u16::from_le_bytes);
+    if version.is_none_or(|version| version < 0x208) {
+        let reason = "the boot protocol is older than 2.08 and does not say where the kernel is";
+        return Err(error(setup::VERSION, reason));
+    }
+    let sectors = match at(image, setup::SECTORS) {
+        None | Some([0]) => 4,
+        Some([sectors]) => usize::from(sectors),
+    };
+    let number = |offset| {
+        let number = at(image, offset).map(u32::from_le_bytes)?;
+        usize::try_from(number).ok()
+    };
+    let span = number(setup::PAYLOAD_OFFSET).zip(number(setup::PAYLOAD_LENGTH));
+    let (start, len) = span
+        .and_then(|(offset, len)| Some(((sectors + 1) * 512).checked_add(offset)?).zip(Some(len)))
+        .ok_or_else(|| error(setup::PAYLOAD_OFFSET, "the header is cut off"))?;
+    let packed = image
+        .get(start..)
+        .and_then(|rest| rest.get(..len))
+        .ok_or_else(|| error(start, "the compressed kernel reaches beyond the end"))?;
+    let compression = Compression::of(packed).ok_or_else(|| {
+        let reason = "the kernel is not compressed by gzip, xz, zstd or lz4";
+        error(start, reason)
+    })?;
+
+    // The build appends the decompressed size, 4 bytes, to all but gzip, which has it by itself.
+    match compression {
+        Compression::Gzip => Ok((compression, packed)),
+        _ => Ok((compression, &packed[..packed.len().saturating_sub(4)])),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What `splitbtf` and libbpf make of the same modules.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::path::Path;
+
+use indicatif::ParallelProgressIterator;
+use indicatif::ProgressBar;
+use rayon::iter::IntoParallelRefIterator;
+use rayon::iter::ParallelIterator;
+use serde::Serialize;
+use splitbtf::Btf;
+use splitbtf::Distilled;
+use splitbtf::Owned;
+use splitbtf::Policy;
+use splitbtf::Relocated;
+use splitbtf::Valid;
+use zerocopy::NativeEndian;
+
+use crate::corpus;
+use crate::corpus::Kernel;
+use crate::error::InFile;
+use crate::libbpf;
+use crate::progress;
+use crate::table;
+use crate::vmlinux::Target;
+use crate::vmlinux::Vmlinux;
+use crate::Error;
+
+/// How the modules of one kernel fare on another.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Row {
+    /// The kernel that the modules are of.
+    pub from: String,
+    /// The kernel that they are relocated to.
+    pub to: String,
+    /// How many modules there are.
+    pub modules: usize,
+    /// Of how many both distil the same types, `splitbtf` into a base that is not larger.
+    pub distilled_same: usize,
+    /// Of how many each type refers to what it did, after `splitbtf` has distilled and relocated it;
+    /// `None` if `to` is another kernel.
+    pub restored: Option<usize>,
+    /// How many relocations, two of each module (as distilled by `splitbtf`, and by libbpf), give the
+    /// same bytes and ids with both.
+    pub same: usize,
+    /// How many both refuse because of the same type.
+    pub both_refuse: usize,
+    /// How many only `splitbtf` does: what libbpf takes for candidates is not of the same kind.
+    pub only_splitbtf: usize,
+    /// What else is different, with the module's name before it.
+    pub different: Vec<String>,
+}
+
+/// The rows as a table for people.
+pub fn table(rows: &[Row]) -> String {
+    let header = [
+        "from -> to",
+        "modules",
+        "distil same",
+        "restored",
+        "relocate same",
+        "both refuse",
+        "only splitbtf",
+        "DIFFERENT",
+    ];
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                format!("{} -> {}", row.from, row.to),
+                row.modules.to_string(),
+                row.distilled_same.to_string(),
+                row.restored.map_or("-".into(), |n| n.to_string()),
+                row.same.to_string(),
+                row.both_refuse.to_string(),
+                row.only_splitbtf.to_string(),
+                row.different.len().to_string(),
+            ]
+        })
+        .collect();
+
+    table::render(&header, &rows)
+}
+
+/// Compares what becomes of all modules of all kernels on all kernels.
+///
+/// # Errors
+///
+/// If a file cannot be read, or the BTF of a kernel or a module is wrong.
+pub fn compare(kernels: &[Kernel]) -> Result<Vec<Row>, Error> {
+    let files = kernels
+        .iter()
+        .map(|kernel| Vmlinux::open(&kernel.vmlinux))
+        .collect::<Result<Vec<_>, _>>()?;
+    let views = files
+        .iter()
+        .map(Vmlinux::view)
+        .collect::<Result<Vec<_>, _>>()?;
+    let targets: Vec<_> = files
+        .iter()
+        .zip(&views)
+        .map(|(file, view)| file.target(view))
+        .collect();
+    let modules = kernels.iter().map(|kernel| kernel.modules.len()).sum();
+    let bar = progress::bar("modules", modules);
+    let mut rows = Vec::new();
+
+    for (own, kernel) in kernels.iter().enumerate() {
+        rows.extend(compare_kernel(kernel, own, kernels, &targets, &bar)?);
+    }
+    Ok(rows)
+}
+
+/// Compares what becomes of the modules of one kernel, that which is the `own`th of all.
+fn compare_kernel(
+    kernel: &Kernel,
+    own: usize,
+    kernels: &[Kernel],
+    targets: &[Target<'_>],
+    bar: &ProgressBar,
+) -> Result<Vec<Row>, Error> {
+    let modules = kernel
+        .modules
+        .par_iter()
+        .progress_with(bar.clone())
+        .map(|path| compare_module(path, own, targets))
+        .collect::<Result<Vec<_>, _>>()?;
+    let row = |(n, to): (usize, &Kernel)| {
+        let mut row = Row {
+            from: kernel.version.clone(),
+            to: to.version.clone(),
+            modules: modules.len(),
+            restored: (n == own).then_some(0),
+            ..Row::default()
+        };
+        for (path, module) in kernel.modules.iter().zip(&modules) {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            row.add(&name, module, n);
+        }
+        row
+    };
+
+    Ok(kernels.iter().enumerate().map(row).collect())
+}
+
+impl Row {
+    /// Adds a module and what came of it on the `n`th kernel.
+    fn add(&mut self, name: &str, module: &Module, n: usize) {
+        let mut differ = |what: &str| self.different.push(format!("{name}: {what}"));
+
+        match &module.distilled {
+            None => self.distilled_same += 1,
+            Some(what) => differ(what),
+        }
+        for outcome in &module.relocated[n] {
+            match outcome {
+                Outcome::Same => self.same += 1,
+                Outcome::BothRefuse => self.both_refuse += 1,
+                Outcome::OnlySplitbtf => self.only_splitbtf += 1,
+                Outcome::Different(what) => differ(what),
+            }
+        }
+        if let Some(restored) = &mut self.restored {
+            match module.restored {
+                Some(id) => differ(&format!("type {id} is not what it was")),
+                None => *restored += 1,
+            }
+        }
+    }
+}
+
+/// What came of a module.
+struct Module {
+    /// What is different in the distilled bases, if anything.
+    distilled: Option<String>,
+    /// The first type that is not the same after distilling and relocation by `splitbtf`, if any.
+    restored: Option<u32>,
+    /// By kernel: as distilled by `splitbtf`, and by libbpf.
+    relocated: Vec<[Outcome; 2]>,
+}
+
+/// What came of a relocation by both.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Same,
+    BothRefuse,
+    OnlySplitbtf,
+    Different(String),
+}
+
+fn compare_module(path: &Path, own: usize, targets: &[Target<'_>]) -> Result<Module, Error> {
+    let from = &targets[own];
+    let bytes = corpus::read(path)?;
+    let mut theirs = libbpf::Btf::parse(&bytes, Some(from.theirs))
+        .and_then(|btf| btf.distill())
+        .in_file(path)?;
+    let split = Owned::new(bytes, Some(from.ours.btf())).in_file(path)?;
+    let split = split.view(Some(from.ours.btf())).in_file(path)?;
+    let split = split.validated().in_file(path)?;
+    let ours = splitbtf::distill(&split).in_file(path)?;
+
+    let their_base = theirs.base().in_file(path)?.to_vec();
+    let their_split = theirs.split().in_file(path)?;
+    let our_outcomes = relocate(&ours.base, &ours.split, targets).in_file(path)?;
+    let their_outcomes = relocate(&their_base, their_split, targets).in_file(path)?;
+    Ok(Module {
+        distilled: compare_distilled(&ours.base, &their_base).in_file(path)?,
+        restored: not_restored(&split, &ours, from).in_file(path)?,
+        relocated: our_outcomes
+            .into_iter()
+            .zip(their_outcomes)
+            .map(|(ours, theirs)| [ours, theirs])
+            .collect(),
+    })
+}
+
+/// What is different in what was distilled, if anything.
+fn compare_distilled(ours: &[u8], theirs: &[u8]) -> Result<Option<String>, splitbtf::Error> {
+    let (our_len, their_len) = (ours.len(), theirs.len());
+    let (ours, theirs) = (distilled_types(ours)?, distilled_types(theirs)?);
+
+    Ok(if ours != theirs {
+        let differ: Vec<_> = ours.symmetric_difference(&theirs).collect();
+        Some(format!("only one distils {differ:?}"))
+    } else if our_len > their_len {
+        Some(format!(
+            "a base of {our_len} bytes, {their_len} with libbpf"
+        ))
+    } else {
+        None
+    })
+}
+
+/// Of each type, what it is, and its name.
+fn distilled_types(bytes: &[u8]) -> Result<BTreeSet<(String, String)>, splitbtf::Error> {
+    let btf = Owned::<NativeEndian>::new(bytes.to_vec(), None)?;
+    let btf = btf.view(None)?;
+
+    btf.types()
+        .map(|ty| {
+            let ty = ty?;
+            let name = String::from_utf8_lossy(btf.string(ty.name_off)?);
+            Ok((format!("{:?}", ty.kind), name.into_owned()))
+        })
+        .collect()
+}
+
+/// The first type that `splitbtf` does not bring back when it relocates what it has distilled to where
+/// it comes from. Types are the same if they are of the same kind and refer to the same names and the
+/// same types.
+fn not_restored(
+    split: &Valid<'_, NativeEndian>,
+    distilled: &Distilled,
+    from: &Target<'_>,
+) -> Result<Option<u32>, splitbtf::Error> {
+    let relocated = on_distilled(&distilled.base, &distilled.split, |split| {
+        splitbtf::relocate(split, &from.ours, Policy::Error)
+    })?;
+    let after = Owned::new(relocated.bytes, Some(from.ours.btf()))?;
+    let after = after.view(Some(from.ours.btf()))?;
+    let new_id = |id| {
+        let id = usize::try_from(distilled.id(id)?).ok()?;
+        relocated.id_map.get(id).copied()
+    };
+    // A type of the base is itself again, or one that the split BTF has taken over.
+    let is_same_id =
+        |old: u32, new: u32| new_id(old) == Some(new) && (new == old || new >= split.first_id());
+
+    for ty in split.iter() {
+        let Some(id) = new_id(ty.id) else {
+            return Ok(Some(ty.id));
+        };
+        let kind = after.get(id)?.kind;
+        let same = mem::discriminant(&ty.kind) == mem::discriminant(&kind)
+            && split.ids(ty.id)?.count() == after.ids(id)?.count()
+            && split
+                .ids(ty.id)?
+                .zip(after.ids(id)?)
+                .all(|(a, b)| is_same_id(a, b))
+            && names(split, ty.id)? == names(&after, id)?;
+        if !same {
+            return Ok(Some(ty.id));
+        }
+    }
+    Ok(None)
+}
+
+/// All names in a type, its own and those of its members.
+fn names<'a>(btf: &Btf<'a, NativeEndian>, id: u32) -> Result<Vec<&'a [u8]>, splitbtf::Error> {
+    btf.names(id)?.map(|name| btf.string(name)).collect()
+}
+
+/// Opens distilled BTF, for as long as `then` takes.
+fn on_distilled<T>(
+    base: &[u8],
+    split: &[u8],
+    then: impl FnOnce(&Valid<'_, NativeEndian>) -> Result<T, splitbtf::Error>,
+) -> Result<T, splitbtf::Error> {
+    let base = Owned::new(base.to_vec(), None)?;
+    let base = base.view(None)?;
+    base.validated()?;
+    let split = Owned::new(split.to_vec(), Some(&base))?;
+
+    then(&split.view(Some(&base))?.validated()?)
+}
+
+/// Relocates distilled BTF to each kernel, with both.
+fn relocate(
+    base: &[u8],
+    split: &[u8],
+    targets: &[Target<'_>],
+) -> Result<Vec<Outcome>, splitbtf::Error> {
+    on_distilled(base, split, |our_split| {
+        let outcome = |target: &Target<'_>| {
+            let ours = splitbtf::relocate(our_split, &target.ours, Policy::Error);
+            compare_relocated(ours, relocate_theirs(base, split, target), target)
+        };
+        Ok(targets.iter().map(outcome).collect())
+    })
+}
+
+/// Relocates distilled BTF with libbpf. Returns the bytes, and the new id of each type.
+fn relocate_theirs(
+    base: &[u8],
+    split: &[u8],
+    target: &Target<'_>,
+) -> Result<(Vec<u8>, Vec<u32>), libbpf::Error> {
+    let base = libbpf::Btf::parse(base, None)?;
+    let split = libbpf::Btf::parse(split, Some(&base))?;
+    let (mut relocated, ids) = split.relocate(target.theirs)?;
+
+    Ok((relocated.bytes()?.to_vec(), ids))
+}
+
+fn compare_relocated(
+    ours: Result<Relocated, splitbtf::Error>,
+    theirs: Result<(Vec<u8>, Vec<u32>), libbpf::Error>,
+    target: &Target<'_>,
+) -> Outcome {
+    match (ours, theirs) {
+        (Ok(ours), Ok((bytes, ids))) => match (ours.bytes == bytes, ours.id_map == ids) {
+            (true, true) => Outcome::Same,
+            (true, false) => Outcome::Different("other ids".into()),
+            (false, _) => Outcome::Different("other bytes".into()),
+        },
+        (Err(splitbtf::Error::Unmatched { id, .. }), Err(theirs))
+            if theirs.message().contains(&format!("[{id}]")) =>
+        {
+            Outcome::BothRefuse
+        }
+        (Ok(_), Err(theirs)) if is_false_ambiguity(theirs.message(), target.ours.btf()) => {
+            Outcome::OnlySplitbtf
+        }
+        (Err(ours), Ok(_)) => Outcome::Different(format!("only splitbtf refuses: {ours}")),
+        (Ok(_), Err(theirs)) => Outcome::Different(format!("only libbpf refuses: {theirs}")),
+        (Err(ours), Err(theirs)) => {
+            Outcome::Different(format!("refused for two reasons: {ours}; {theirs}"))
+        }
+    }
+}
+
+/// Whether libbpf speaks of two candidates, and they are of different kinds.
+fn is_false_ambiguity(message: &str, base: &Btf<'_, NativeEndian>) -> bool {
+    let ids = message
+        .split_once("multiple candidates of the same size (ids [")
+        .and_then(|(_, ids)| ids.split_once(']'))
+        .and_then(|(ids, _)| ids.split_once(", "));
+    let kind = |id: &str| {
+        let ty = base.get(id.parse().ok()?).ok()?;
+        Some(mem::discriminant(&ty.kind))
+    };
+
+    ids.and_then(|(a, b)| kind(a).zip(kind(b)))
+        .is_some_and(|(a, b)| a != b)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What can go wrong, in sentences for people.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use bpfkit::InputError;
+
+use crate::libbpf;
+
+/// An error of this library.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file cannot be opened as one that holds BTF.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A file or a folder cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is no module in a folder.
+    #[error("{}: there is no module in it", path.display())]
+    NoModules {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// `splitbtf` cannot read the BTF of a kernel or a module.
+    #[error("{}: {source}", path.display())]
+    Btf {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: splitbtf::Error,
+    },
+    /// libbpf cannot read the BTF of a kernel or a module.
+    #[error("{}: {source}", path.display())]
+    Libbpf {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: libbpf::Error,
+    },
+}
+
+/// Names the file that an error is about.
+pub(crate) trait InFile<T> {
+    fn in_file(self, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> InFile<T> for io::Result<T> {
+    fn in_file(self, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::File {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+impl<T> InFile<T> for Result<T, splitbtf::Error> {
+    fn in_file(self, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::Btf {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+impl<T> InFile<T> for Result<T, libbpf::Error> {
+    fn in_file(self, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::Libbpf {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Compares `splitbtf` with libbpf on the kernels of a distribution: what they make of the same
+//! bytes, and how long it takes them.
+
+pub mod bench;
+pub mod compare;
+pub mod corpus;
+pub mod error;
+pub mod libbpf;
+mod progress;
+pub mod table;
+#[cfg(test)]
+mod testing;
+mod vmlinux;
+
+pub use error::Error;

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Small BTF for the tests.
+
+/// BTF with these types and strings, in this machine's byte order.
+pub(crate) fn blob(types: &[u32], strings: &[u8]) -> Vec<u8> {
+    let types_len = size_of_val(types) as u32;
+    let header = [24, 0, types_len, types_len, strings.len() as u32];
+    let mut bytes = 0xeb9f_u16.to_ne_bytes().to_vec();
+
+    bytes.extend([1, 0]);
+    for word in header.iter().chain(types) {
+        bytes.extend(word.to_ne_bytes());
+    }
+    bytes.extend(strings);
+    bytes
+}
