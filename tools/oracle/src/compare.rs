@@ -3,6 +3,7 @@
 //! What `splitbtf` and libbpf make of the same modules.
 
 use std::collections::BTreeSet;
+use std::error;
 use std::mem;
 use std::path::Path;
 
@@ -46,7 +47,8 @@ pub struct Row {
     /// How many relocations, two of each module (as distilled by `splitbtf`, and by libbpf), give the
     /// same bytes and ids with both.
     pub same: usize,
-    /// How many both refuse because of the same type.
+    /// How many both refuse because of the same type, and `splitbtf` can do with stubs: both can read
+    /// the result.
     pub both_refuse: usize,
     /// How many only `splitbtf` does: what libbpf takes for candidates is not of the same kind.
     pub only_splitbtf: usize,
@@ -62,7 +64,7 @@ pub fn table(rows: &[Row]) -> String {
         "distil same",
         "restored",
         "relocate same",
-        "both refuse",
+        "both refuse, stubs do",
         "only splitbtf",
         "DIFFERENT",
     ];
@@ -316,7 +318,13 @@ fn relocate(
     on_distilled(base, split, |our_split| {
         let outcome = |target: &Target<'_>| {
             let ours = splitbtf::relocate(our_split, &target.ours, Policy::Error);
-            compare_relocated(ours, relocate_theirs(base, split, target), target)
+            match compare_relocated(ours, relocate_theirs(base, split, target), target) {
+                Outcome::BothRefuse => match relocate_with_stubs(our_split, target) {
+                    Ok(()) => Outcome::BothRefuse,
+                    Err(what) => Outcome::Different(format!("with stubs: {what}")),
+                },
+                outcome => outcome,
+            }
         };
         Ok(targets.iter().map(outcome).collect())
     })
@@ -333,6 +341,20 @@ fn relocate_theirs(
     let (mut relocated, ids) = split.relocate(target.theirs)?;
 
     Ok((relocated.bytes()?.to_vec(), ids))
+}
+
+/// Relocates with stubs in the place of types that are missing, and reads the result with both.
+fn relocate_with_stubs(
+    split: &Valid<'_, NativeEndian>,
+    target: &Target<'_>,
+) -> Result<(), Box<dyn error::Error>> {
+    let base = target.ours.btf();
+    let relocated = splitbtf::relocate(split, &target.ours, Policy::KeepStub)?;
+
+    libbpf::Btf::parse(&relocated.bytes, Some(target.theirs))?;
+    let btf = Owned::new(relocated.bytes, Some(base))?;
+    btf.view(Some(base))?.validated()?;
+    Ok(())
 }
 
 fn compare_relocated(
