@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test corpus bench apply clean distclean
+.PHONY: help setup kernel tools run shell test corpus bench fuzz apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -36,6 +36,9 @@ corpus: ## compare splitbtf with libbpf on the kernels of the distribution
 
 bench: ## how long both take to parse, distil and relocate their modules
 	@scripts/corpus bench
+
+fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
+	@scripts/fuzz "$(or $(T),60)"
 
 apply: ## put the new files and the patches onto the kernel tree KDIR
 	@scripts/apply "$(KDIR)"

@@ -162,6 +162,8 @@ pub enum TypeReason {
     Unnamed,
     /// It has a name, and those of its kind have none.
     Named,
+    /// It refers to a type, and those of its kind do not.
+    Typed,
     /// It contains itself.
     ContainsItself,
     /// It refers to itself, and there is no struct or union on the way.
@@ -208,6 +210,7 @@ impl fmt::Display for TypeReason {
             }
             Self::Unnamed => "has no name, but those of its kind must have one",
             Self::Named => "has a name, but those of its kind must not",
+            Self::Typed => "refers to a type, but those of its kind must not",
             Self::ContainsItself => "contains itself",
             Self::RefersToItself => "refers to nothing but itself",
             Self::NotDistilled => "is of a kind that no distilled base has",

@@ -142,11 +142,17 @@ pub fn relocate<O: ByteOrder, I: Index, J: Index>(
     let (ids, strings) = split.relocation_room();
     let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
     let relocation = split.relocate(target, policy, &mut ids, &mut strings)?;
-    let mut bytes = vec![0; relocation.written_len()];
+    let distilled = split.base().ok_or(Error::NotDistilled)?;
+    let mut bytes;
     let mut kept = vec![];
 
-    let distilled = split.base().ok_or(Error::NotDistilled)?;
-    relocation.write(split.bytes(), distilled, &mut bytes)?;
+    if relocation.fits() {
+        bytes = split.bytes().to_vec();
+        relocation.rewrite(&mut bytes)?;
+    } else {
+        bytes = vec![0; relocation.written_len()];
+        relocation.write(split.bytes(), distilled, &mut bytes)?;
+    }
     for (id, new_id) in relocation.kept() {
         if let Some(reason) = mismatch(distilled, id, target)? {
             kept.push(Kept { id, new_id, reason });

@@ -179,7 +179,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
 
         while let Some(id) = next.take() {
             // What comes behind a type that is marked is so too.
-            let mark = ids.get_mut(index(id));
+            let mark = ids.get_mut(index(id)).filter(|_| id != 0);
             let Some(mark) = mark.filter(|mark| **mark != EMBEDDED) else {
                 return;
             };

@@ -48,7 +48,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     ///
     /// - What a type refers to is there, types as well as names.
     /// - What must have a name has one, and what must not has none, as `btf_check_meta()` of
-    ///   `kernel/bpf/btf.c` has it.
+    ///   `kernel/bpf/btf.c` has it; and a FWD refers to no type.
     /// - No type contains itself, and none is nothing but a reference to itself: a type may lead
     ///   back to itself through a pointer and a struct or union only, through both.
     ///
@@ -87,6 +87,9 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
                 Record::split(rest, self.layout()).map_err(|(_, reason)| error(reason))?;
 
             self.check_name(&record).map_err(error)?;
+            if record.head.kind() == wire::FWD && record.head.size_or_type.get() != 0 {
+                return Err(error(TypeReason::Typed));
+            }
             let (mut max_id, mut max_name) = (0, 0);
             record.for_each(
                 |id| max_id = id.max(max_id),
@@ -144,10 +147,15 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             let mut depth: usize = 0;
 
             loop {
-                if let Some((id, state)) = enter.and_then(|id| Some((id, self.state(states, id)?)))
-                {
-                    if *state & sort == 0 {
-                        *state |= ON_PATH;
+                if let Some(id) = enter.filter(|id| !self.is_done(states, *id, sort)) {
+                    // Most types are that simple.
+                    let done = self
+                        .only_reference(id)
+                        .is_some_and(|to| self.is_done(states, to, sort));
+                    if let Some(state) = self.state(states, id) {
+                        *state |= if done { sort } else { ON_PATH };
+                    }
+                    if !done {
                         *path.get_mut(depth).ok_or(short)? = id;
                         *next.get_mut(depth).ok_or(short)? = 0;
                         depth = depth.saturating_add(1);
@@ -182,6 +190,30 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             }
         }
         Ok(())
+    }
+
+    /// The type that this one refers to, if its kind is one of those that refer to just one.
+    #[inline]
+    fn only_reference(&self, id: u32) -> Option<u32> {
+        let head = self.head(id)?;
+
+        match head.kind() {
+            wire::PTR | wire::TYPEDEF..=wire::FUNC | wire::VAR | wire::TYPE_TAG => {
+                Some(head.size_or_type.get())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a type is known to be on no cycle. Those of the base are on none with these.
+    #[inline]
+    fn is_done(&self, states: &[u8], id: u32, sort: u8) -> bool {
+        let Some(n) = id.checked_sub(self.first_id()) else {
+            return true;
+        };
+        let state = usize::try_from(n).ok().and_then(|n| states.get(n));
+
+        state.is_none_or(|state| state & sort != 0)
     }
 
     #[inline]

@@ -4,13 +4,12 @@
 //!
 //! What is measured, of both:
 //!
-//! - to parse vmlinux: from bytes, which are copied, to types that can be looked up by id, checked,
-//!   and known to be sorted by name or not. `splitbtf` checks more: that what types refer to is of a
-//!   fitting kind, and that none contains itself;
+//! - to parse vmlinux: from bytes, which are copied, to types that can be looked up by id and have
+//!   been checked. `splitbtf` checks more: libbpf does not look for types that contain themselves;
 //! - to parse a module: the same for its distilled base and the split BTF on it, as libbpf distils it;
 //! - to distil a module: from a parsed one. `splitbtf` has then written the result as bytes, libbpf has
 //!   not yet;
-//! - to relocate a module: from a parsed one. `splitbtf` makes new bytes, libbpf changes its own.
+//! - to relocate a module: from a parsed one, in place.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -20,6 +19,7 @@ use std::time::Instant;
 use indicatif::ProgressIterator;
 use serde::Serialize;
 use splitbtf::Btf;
+use splitbtf::Distiller;
 use splitbtf::Error as BtfError;
 use splitbtf::Owned;
 use splitbtf::Policy;
@@ -74,6 +74,9 @@ pub struct Report {
     pub to: String,
     /// To parse vmlinux, that which they are relocated to.
     pub vmlinux: Times,
+    /// That without the validation, in µs, by `splitbtf`. libbpf checks ids and names as it parses,
+    /// but does not look for cycles.
+    pub open: f64,
     /// To make an index of its names, in µs, which `splitbtf` needs once if it is not sorted by them.
     pub name_index: Option<f64>,
     /// The modules, by size.
@@ -93,6 +96,7 @@ pub fn measure(from: &Kernel, to: &Kernel, sample: usize) -> Result<Report, Erro
         || timed(|| libbpf::Btf::parse(&bytes, None)).in_file(&to.vmlinux),
         || timed(|| parse(&bytes)).in_file(&to.vmlinux),
     )?;
+    let open = repeat(|| timed(|| open(&bytes)).in_file(&to.vmlinux))?;
     let (from_file, to_file) = (Vmlinux::open(&from.vmlinux)?, Vmlinux::open(&to.vmlinux)?);
     let (from_view, to_view) = (from_file.view()?, to_file.view()?);
     let (own, target) = (from_file.target(&from_view), to_file.target(&to_view));
@@ -103,16 +107,18 @@ pub fn measure(from: &Kernel, to: &Kernel, sample: usize) -> Result<Report, Erro
     };
 
     let modules = spread(&from.modules, sample)?;
+    let mut distiller = Distiller::new();
     let bar = progress::bar("modules", modules.len());
     Ok(Report {
         from: from.version.clone(),
         to: to.version.clone(),
         vmlinux,
+        open,
         name_index,
         modules: modules
             .into_iter()
             .progress_with(bar)
-            .map(|path| measure_module(path, &own, &target))
+            .map(|path| measure_module(path, &own, &target, &mut distiller))
             .collect::<Result<_, _>>()?,
     })
 }
@@ -132,7 +138,12 @@ fn spread<P: AsRef<Path>>(files: &[P], count: usize) -> Result<Vec<&Path>, Error
     Ok((0..count).map(|n| files[at(n)].1).collect())
 }
 
-fn measure_module(path: &Path, own: &Target<'_>, target: &Target<'_>) -> Result<Module, Error> {
+fn measure_module(
+    path: &Path,
+    own: &Target<'_>,
+    target: &Target<'_>,
+    distiller: &mut Distiller,
+) -> Result<Module, Error> {
     let bytes = corpus::read(path)?;
     let their_split = libbpf::Btf::parse(&bytes, Some(own.theirs)).in_file(path)?;
     let split = Owned::new(bytes, Some(own.ours.btf())).in_file(path)?;
@@ -140,7 +151,7 @@ fn measure_module(path: &Path, own: &Target<'_>, target: &Target<'_>) -> Result<
     let our_split = our_split.validated().in_file(path)?;
     let distil = alternate(
         || timed(|| their_split.distill()).in_file(path),
-        || timed(|| splitbtf::distill(&our_split)).in_file(path),
+        || timed(|| distiller.distill(&our_split)).in_file(path),
     )?;
 
     let mut distilled = their_split.distill().in_file(path)?;
@@ -162,8 +173,16 @@ fn measure_module(path: &Path, own: &Target<'_>, target: &Target<'_>) -> Result<
             let split = libbpf::Btf::parse(&split, Some(&their_base)).in_file(path)?;
             timed(|| split.relocate(target.theirs)).in_file(path)
         },
+        // In place, as libbpf does it.
         || {
-            let relocate = || splitbtf::relocate(&our_split, &target.ours, Policy::Error);
+            let mut bytes = split.clone();
+            let relocate = || {
+                let (ids, strings) = our_split.relocation_room();
+                let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
+                our_split
+                    .relocate(&target.ours, Policy::Error, &mut ids, &mut strings)?
+                    .rewrite(&mut bytes)
+            };
             timed(relocate).in_file(path)
         },
     )?;
@@ -178,13 +197,18 @@ fn measure_module(path: &Path, own: &Target<'_>, target: &Target<'_>) -> Result<
     })
 }
 
-/// Parses vmlinux, as [the module](self) says.
-fn parse(bytes: &[u8]) -> Result<Option<u32>, BtfError> {
+/// Parses vmlinux and validates it.
+fn parse(bytes: &[u8]) -> Result<u32, BtfError> {
     let btf = Owned::<NativeEndian>::new(bytes.to_vec(), None)?;
-    let btf = btf.view(None)?;
-    btf.validated()?;
 
-    Ok(btf.first_named())
+    Ok(btf.view(None)?.validated()?.end_id())
+}
+
+/// Parses vmlinux without looking at what its types refer to.
+fn open(bytes: &[u8]) -> Result<u32, BtfError> {
+    let btf = Owned::<NativeEndian>::new(bytes.to_vec(), None)?;
+
+    Ok(btf.view(None)?.end_id())
 }
 
 /// Parses distilled BTF.
@@ -283,11 +307,15 @@ pub fn tables(report: &Report) -> String {
     );
     let mut rows = vec![row("parse vmlinux", &[report.vmlinux])];
 
-    if let Some(time) = report.name_index {
-        let mut row = vec!["index its names".into()];
+    let mut only_ours = |what: &str, time: f64| {
+        let mut row = vec![what.into()];
         row.extend(["-"; 3].map(String::from));
         row.extend([format!("{time:.0}"), format!("{time:.0}"), "-".into()]);
         rows.push(row);
+    };
+    only_ours("without validation", report.open);
+    if let Some(time) = report.name_index {
+        only_ours("index its names", time);
     }
     for (what, times) in OPERATIONS {
         let times: Vec<_> = report.modules.iter().map(times).collect();

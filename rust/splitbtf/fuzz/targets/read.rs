@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Opening and validating, of either byte order: BTF, and split BTF on it.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use splitbtf::Builder;
+use splitbtf::Owned;
+use splitbtf_fuzz::look;
+use splitbtf_fuzz::parts;
+use zerocopy::ByteOrder;
+use zerocopy::BE;
+use zerocopy::LE;
+
+fn read<O: ByteOrder>(base: &[u8], split: &[u8]) -> Option<()> {
+    let base = Owned::<O>::new(base.into(), None).ok()?;
+    let base = base.view(None).ok()?;
+    let split = Owned::<O>::new(split.into(), Some(&base));
+
+    look(&base);
+    let split = split.ok()?;
+    let split = split.view(Some(&base)).ok()?;
+    look(&split);
+
+    // What has been read can be written, and is the same.
+    let mut builder = Builder::like(&split).ok()?;
+    for ty in split.types() {
+        builder.push(&ty.unwrap());
+    }
+    let bytes = builder.finish().ok()?;
+    let again = Owned::<O>::new(bytes, Some(&base)).unwrap();
+    let again = again.view(Some(&base)).unwrap();
+    assert_eq!(again.end_id(), split.end_id());
+    Some(())
+}
+
+fuzz_target!(|input: &[u8]| {
+    let [base, split] = parts(input);
+
+    read::<LE>(base, split);
+    read::<BE>(base, split);
+});
