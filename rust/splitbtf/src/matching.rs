@@ -168,13 +168,7 @@ pub(crate) fn find(
     let mut declared = Found::default();
     let mut other = None;
 
-    for (n, (id, found)) in candidates.enumerate() {
-        if n >= MAX_CANDIDATES {
-            return Err(Mismatch::Ambiguous {
-                size: wanted.size,
-                candidates: n.try_into().unwrap_or(u32::MAX),
-            });
-        }
+    for (id, found) in (&mut *candidates).take(MAX_CANDIDATES) {
         let Some(found) = found else { continue };
         if wanted.is_like(&found) {
             like.add(id, &found);
@@ -195,6 +189,9 @@ pub(crate) fn find(
         size: wanted.size,
         candidates,
     };
+    if candidates.next().is_some() {
+        return Err(ambiguous(u32::try_from(MAX_CANDIDATES).unwrap_or(u32::MAX)));
+    }
     let any_size = matches!(wanted.kind, wire::STRUCT | wire::UNION) && !embedded;
     match (like.count, of_size.count, right.count, declared.count) {
         (1, ..) if any_size => Ok(like.id),

@@ -38,7 +38,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     pub fn sorted(btf: &'a Btf<'a, O, I>, first_named: u32, base: Option<&'a Self>) -> Self {
         Self {
             btf,
-            order: Order::Sorted(first_named.clamp(btf.first_id(), btf.end_id())),
+            order: Order::Sorted(first_named.max(btf.first_id()).min(btf.end_id())),
             base,
         }
     }

@@ -206,7 +206,7 @@ impl<'a, O: ByteOrder> Record<'a, O> {
     pub(crate) fn ids(&self) -> impl Iterator<Item = u32> + use<'a, O> {
         let this = *self;
 
-        (0..).map_while(move |n| this.id(n))
+        (0..usize::MAX).map_while(move |n| this.id(n))
     }
 
     /// The `n`th of the types that this one refers to.
@@ -261,10 +261,10 @@ impl<'a, O: ByteOrder> Record<'a, O> {
             true => self.elems,
             false => &[],
         };
+        let len = usize::from(self.shape.elem);
 
-        elems
-            .iter()
-            .step_by(usize::from(self.shape.elem).max(1))
+        (0..usize::MAX)
+            .map_while(move |n| elems.get(n.checked_mul(len)?))
             .map(|name| name.get())
     }
 }

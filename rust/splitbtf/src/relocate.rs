@@ -25,6 +25,7 @@ use crate::names::Names;
 use crate::record::rewrite;
 use crate::record::Record;
 use crate::record::Word;
+use crate::record::HEAD;
 use crate::wire;
 use crate::Btf;
 use crate::Error;
@@ -302,7 +303,8 @@ fn number<O: ByteOrder, I: Index>(
     for (old, id) in (0..distilled.end_id()).zip(ids) {
         if *id == KEPT && old != 0 {
             *id = take()?;
-            let words = stub(&distilled.record(old)?, 0).count();
+            let data = distilled.record(old)?.data.first().map_or(0, |_| 1);
+            let words = HEAD.saturating_add(data);
             kept_len = kept_len.saturating_add(words.saturating_mul(size_of::<Word<O>>()));
         }
     }
@@ -396,7 +398,7 @@ impl<'p, O: ByteOrder> Relocation<'p, O> {
         let first_kept = self.first_kept;
         let ids = self.ids.get(..index(self.end_distilled));
 
-        (0..)
+        (0..u32::MAX)
             .zip(ids.unwrap_or_default().iter().copied())
             .filter(move |(_, new)| *new >= first_kept)
     }
@@ -451,7 +453,7 @@ impl<'p, O: ByteOrder> Relocation<'p, O> {
         out.put(sections.layout.as_bytes()).ok_or(room)?;
         out.put(sections.strings).ok_or(room)?;
         let mut next = self.first_added;
-        for (old, new) in (0..).zip(self.strings) {
+        for (old, new) in (0..u32::MAX).zip(self.strings) {
             if *new == next {
                 let string = distilled.string(old)?;
                 out.put(string).ok_or(room)?;
