@@ -56,6 +56,40 @@ impl Distilled {
 
 /// Distils split BTF: see [`Distiller::distill`].
 ///
+/// # Examples
+///
+/// ```
+/// use splitbtf::Builder;
+/// use splitbtf::Int;
+/// use splitbtf::Names;
+/// use splitbtf::Owned;
+/// use splitbtf::Policy;
+/// use zerocopy::LE;
+///
+/// // vmlinux, and a module that has a pointer to one of its types.
+/// let mut builder = Builder::<LE>::new();
+/// builder.int(b"int", Int { size: 4, encoding: 1, offset: 0, bits: 32 });
+/// let task = builder.structure(b"task_struct", 9000, &[]);
+/// let vmlinux = Owned::<LE>::new(builder.finish()?, None)?;
+/// let vmlinux = vmlinux.view(None)?;
+/// let mut builder = Builder::split_on(&vmlinux)?;
+/// builder.ptr(task);
+/// let module = Owned::new(builder.finish()?, Some(&vmlinux))?;
+///
+/// let distilled = splitbtf::distill(&module.view(Some(&vmlinux))?.validated()?)?;
+///
+/// // There is nothing but this struct in the base; on another kernel it has another id.
+/// let base = Owned::<LE>::new(distilled.base.clone(), None)?;
+/// let base = base.view(None)?;
+/// assert_eq!(base.end_id(), 2);
+/// let split = Owned::new(distilled.split.clone(), Some(&base))?;
+/// let split = split.view(Some(&base))?.validated()?;
+/// let names = Names::sorted(&vmlinux, 1, None);
+/// let relocated = splitbtf::relocate(&split, &names, Policy::Error)?;
+/// assert_eq!(relocated.id_map, [0, task, 3]);
+/// # Ok::<(), splitbtf::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// Those of [`Distiller::distill`].

@@ -61,6 +61,27 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     }
 
     /// The ids of the types with this name, of any kind, those of the base last.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use splitbtf::Builder;
+    /// use splitbtf::Names;
+    /// use splitbtf::Owned;
+    /// use zerocopy::LE;
+    ///
+    /// let mut builder = Builder::<LE>::new();
+    /// let declared = builder.fwd(b"file", false);
+    /// let defined = builder.structure(b"file", 192, &[]);
+    /// builder.fwd(b"files_struct", false);
+    /// let file = Owned::<LE>::new(builder.finish()?, None)?;
+    /// let btf = file.view(None)?;
+    ///
+    /// let first_named = btf.first_named().expect("it is sorted");
+    /// let names = Names::sorted(&btf, first_named, None);
+    /// assert!(names.find(b"file").eq([declared, defined]));
+    /// # Ok::<(), splitbtf::Error>(())
+    /// ```
     pub fn find<'n>(&self, name: &'n [u8]) -> Find<'a, 'n, O, I> {
         let key = Key::new(name);
 

@@ -100,6 +100,46 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     ///   the distilled base that is not the name of one of its types.
     /// - [`Error::Room`] if there is not enough room, [`Error::TooMany`] if 32 bits do not suffice
     ///   for the ids or the strings.
+    ///
+    /// # Examples
+    ///
+    /// What the kernel does with a module of which vmlinux lacks a type:
+    ///
+    /// ```
+    /// use splitbtf::Btf;
+    /// use splitbtf::Builder;
+    /// use splitbtf::Mismatch;
+    /// use splitbtf::Names;
+    /// use splitbtf::Owned;
+    /// use splitbtf::Policy;
+    /// use zerocopy::LE;
+    ///
+    /// # let mut builder = Builder::<LE>::new();
+    /// # builder.structure(b"gone", 8, &[]);
+    /// # let distilled = Owned::<LE>::new(builder.finish()?, None)?;
+    /// # let distilled = distilled.view(None)?;
+    /// # let mut builder = Builder::split_on(&distilled)?;
+    /// # builder.ptr(1);
+    /// # let module = builder.finish()?;
+    /// # let vmlinux = Owned::<LE>::new(Builder::<LE>::new().finish()?, None)?;
+    /// # let vmlinux = vmlinux.view(None)?;
+    /// # let names = Names::sorted(&vmlinux, 1, None);
+    /// # let mut room = [0; 16];
+    /// let split = Btf::<LE>::open(&module, Some(&distilled), &mut room)?;
+    /// let split = split.validate(&mut vec![0; split.validate_room()])?;
+    /// let (ids, strings) = split.relocation_room();
+    /// let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
+    /// let relocation = split.relocate(&names, Policy::KeepStub, &mut ids, &mut strings)?;
+    ///
+    /// assert!(!relocation.fits());
+    /// let mut result = vec![0; relocation.written_len()];
+    /// relocation.write(&module, &distilled, &mut result)?;
+    /// for (id, _) in relocation.kept() {
+    ///     let reason = splitbtf::mismatch(&distilled, id, &names)?;
+    ///     assert_eq!(reason, Some(Mismatch::Missing));
+    /// }
+    /// # Ok::<(), splitbtf::Error>(())
+    /// ```
     pub fn relocate<'p, J: Index>(
         &self,
         target: &Names<'_, O, J>,

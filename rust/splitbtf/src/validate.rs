@@ -55,6 +55,28 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     /// `room` is working memory: as many elements as [`Btf::validate_room`] says. The time that it
     /// takes grows with the length of the types, and with nothing else.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use splitbtf::Btf;
+    /// use splitbtf::Builder;
+    /// use splitbtf::Error;
+    /// use splitbtf::TypeReason;
+    /// use zerocopy::LE;
+    ///
+    /// // int f[2][2]...
+    /// let mut builder = Builder::<LE>::new();
+    /// builder.array(1, 0, 2);
+    /// let bytes = builder.finish()?;
+    ///
+    /// let mut room = vec![0; splitbtf::max_types::<LE>(&bytes)?];
+    /// let btf = Btf::<LE>::open(&bytes, None, &mut room)?;
+    /// let mut room = vec![0; btf.validate_room()];
+    /// let error = btf.validate(&mut room).unwrap_err();
+    /// assert!(matches!(error, Error::Type { id: 1, reason: TypeReason::ContainsItself, .. }));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Type`] for the first type found of which something is wrong; [`Error::Room`].
