@@ -178,7 +178,7 @@ pub(crate) fn find(
                     right.add(id, &found);
                 }
             }
-        } else if wanted.declares(&found) && !embedded {
+        } else if wanted.declares(&found) && (wanted.kind == wire::FWD || !embedded) {
             declared.add(id, &found);
         } else {
             other = Some(found.kind);
