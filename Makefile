@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test corpus bench fuzz apply clean distclean
+.PHONY: help setup kernel tools run shell test test-debug corpus bench fuzz apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -30,6 +30,9 @@ shell: ## a shell in the same guest, with the tools in it
 
 test: ## everything that must pass
 	@scripts/test
+
+test-debug: ## the same in a kernel with lockdep, KASAN, UBSAN and kmemleak
+	@FLAVOUR=debug scripts/test
 
 corpus: ## compare splitbtf with libbpf on the kernels of the distribution
 	@scripts/corpus compare
