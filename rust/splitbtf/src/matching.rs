@@ -230,3 +230,6 @@ impl Found {
         self.size = found.size;
     }
 }
+
+#[cfg(test)]
+mod tests;
