@@ -15,6 +15,11 @@ use crate::max_types;
 use crate::Btf;
 use crate::Error;
 
+#[cfg(feature = "alloc")]
+mod types;
+#[cfg(feature = "alloc")]
+pub(crate) use types::*;
+
 /// A file to be.
 #[derive(Clone)]
 pub(crate) struct File<O> {

@@ -265,3 +265,6 @@ fn ends(kind: u8) -> u8 {
         _ => CONTAINS | REFERS,
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests;
