@@ -522,3 +522,6 @@ impl<'p, O: ByteOrder> Relocation<'p, O> {
         })
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests;
