@@ -413,3 +413,6 @@ pub(crate) fn share_ends<S: AsRef<[u8]>>(strings: &[S]) -> (Vec<u32>, Vec<u8>) {
     }
     (offsets, bytes)
 }
+
+#[cfg(test)]
+mod tests;
