@@ -431,3 +431,6 @@ impl Stub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
