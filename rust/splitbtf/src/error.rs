@@ -62,7 +62,7 @@ pub enum Error {
     Unterminated,
     /// The first string is not empty, as it must be in BTF without a base.
     FirstString,
-    /// The index of types that the caller lends is too short.
+    /// The memory that the caller lends is too short; of what is to be written, or too long.
     Room {
         /// How many elements it has.
         len: usize,
@@ -252,12 +252,7 @@ impl fmt::Display for Error {
             Self::FirstString => f.write_str(
                 "the first BTF string is not empty: is this split BTF, and its base not given?",
             ),
-            Self::Room { len } => {
-                write!(
-                    f,
-                    "there are more BTF types than the {len} there is room for"
-                )
-            }
+            Self::Room { len } => write!(f, "room for {len} elements is not what this BTF takes"),
             Self::TooMany => f.write_str("there are more BTF types or strings than ids for them"),
             Self::Type {
                 id,
@@ -287,3 +282,174 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn section(section: Section, reason: SectionReason) -> Error {
+        Error::Section {
+            section,
+            offset: 8,
+            len: 80,
+            reason,
+        }
+    }
+
+    fn of_type(reason: TypeReason) -> Error {
+        Error::Type {
+            id: 7,
+            kind: 4,
+            offset: 96,
+            reason,
+        }
+    }
+
+    #[test]
+    fn errors_read_well() {
+        let text = |error: Error| error.to_string();
+
+        assert_eq!(
+            text(Error::TooShort { len: 3 }),
+            "BTF begins with a header of 24 bytes, but there are 3"
+        );
+        assert_eq!(
+            text(Error::Magic { found: 0x457f }),
+            "not BTF: it begins with 0x457f, not 0xeb9f"
+        );
+        assert_eq!(text(Error::ByteOrder), "BTF of the other byte order");
+        assert_eq!(
+            text(Error::Version { found: 2 }),
+            "BTF version 2 is not known, only 1 is"
+        );
+        assert_eq!(
+            text(Error::Flags { found: 1 }),
+            "BTF header flags 0x01 are not known"
+        );
+        assert_eq!(
+            text(Error::HeaderLen { found: 99, len: 30 }),
+            "the BTF header claims to be 99 bytes long, in 30 bytes of data"
+        );
+        assert_eq!(
+            text(Error::HeaderField { offset: 32 }),
+            "the BTF header has an unknown field at offset 32"
+        );
+        assert_eq!(
+            text(Error::Unterminated),
+            "the BTF string section does not end with a NUL"
+        );
+        assert_eq!(
+            text(Error::FirstString),
+            "the first BTF string is not empty: is this split BTF, and its base not given?"
+        );
+        assert_eq!(
+            text(Error::Room { len: 3 }),
+            "room for 3 elements is not what this BTF takes"
+        );
+        assert_eq!(
+            text(Error::TooMany),
+            "there are more BTF types or strings than ids for them"
+        );
+        assert_eq!(
+            text(Error::Id { id: 9, end: 8 }),
+            "there is no BTF type 9: the ids end before 8"
+        );
+        assert_eq!(
+            text(Error::String { offset: 9, end: 8 }),
+            "there is no BTF string at offset 9: the strings end before 8"
+        );
+        assert_eq!(
+            text(Error::NotDistilled),
+            "this is not split BTF on a distilled base, which is not split itself"
+        );
+        assert_eq!(
+            text(Error::Unmatched {
+                id: 7,
+                kind: 4,
+                reason: Mismatch::Missing
+            }),
+            "distilled base BTF type 7 (kind 4): not in vmlinux"
+        );
+        assert_eq!(
+            text(Error::Cycle { id: 7 }),
+            "BTF type 7 leads back to itself"
+        );
+    }
+
+    #[test]
+    fn errors_of_sections_read_well() {
+        let check = |error: Error, want| assert_eq!(error.to_string(), want);
+
+        check(
+            section(Section::Types, SectionReason::Outside),
+            "the BTF type section (80 bytes at offset 8 from the header's end) reaches beyond the end of the data",
+        );
+        check(
+            section(Section::Layout, SectionReason::Misaligned),
+            "the BTF layout section (80 bytes at offset 8 from the header's end) does not begin at a multiple of 4 bytes",
+        );
+        check(
+            section(Section::Types, SectionReason::Fraction),
+            "the BTF type section (80 bytes at offset 8 from the header's end) does not hold a whole number of elements",
+        );
+        check(
+            section(Section::Strings, SectionReason::Overlap),
+            "the BTF string section (80 bytes at offset 8 from the header's end) overlaps another section",
+        );
+    }
+
+    #[test]
+    fn errors_of_types_read_well() {
+        let check = |reason, want: &str| {
+            let text = of_type(reason).to_string();
+            let clause =
+                text.strip_prefix("BTF type 7 (kind 4, at offset 96 of the type section) ");
+            assert_eq!(clause, Some(want));
+        };
+
+        check(
+            TypeReason::Truncated,
+            "reaches beyond the end of the type section",
+        );
+        check(
+            TypeReason::UnknownKind,
+            "is of an unknown kind that the layout section does not describe",
+        );
+        check(
+            TypeReason::Layout,
+            "has a size in the layout section that is not a multiple of 4 bytes",
+        );
+        check(
+            TypeReason::NoSuchType { id: 99 },
+            "refers to type 99, which is not there",
+        );
+        check(
+            TypeReason::NoSuchString { offset: 99 },
+            "has a name at string offset 99, which is not there",
+        );
+        check(
+            TypeReason::Unnamed,
+            "has no name, but those of its kind must have one",
+        );
+        check(
+            TypeReason::Named,
+            "has a name, but those of its kind must not",
+        );
+        check(
+            TypeReason::Typed,
+            "refers to a type, but those of its kind must not",
+        );
+        check(TypeReason::ContainsItself, "contains itself");
+        check(TypeReason::RefersToItself, "refers to nothing but itself");
+        check(
+            TypeReason::NotDistilled,
+            "is of a kind that no distilled base has",
+        );
+        check(
+            TypeReason::NotDistillable,
+            "is of a kind that cannot be distilled, but is needed",
+        );
+    }
+}

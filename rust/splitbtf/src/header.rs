@@ -242,3 +242,159 @@ impl Span {
         }
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use zerocopy::BE;
+    use zerocopy::LE;
+
+    use super::*;
+    use crate::testing::File;
+
+    /// The offset of `str_off` in the header, and of `layout_off`.
+    const STR_OFF: usize = 16;
+    const LAYOUT_OFF: usize = 24;
+
+    fn file() -> File<LE> {
+        File::new().add(1, 2, 0, 0, &[]).strings(b"\0a\0")
+    }
+
+    fn put(bytes: &mut [u8], at: usize, word: u32) {
+        bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
+    }
+
+    fn parts(bytes: &[u8]) -> Result<(usize, usize, Vec<u8>), Error> {
+        let sections = Sections::<LE>::find(bytes)?;
+        let strings = sections.strings.to_vec();
+
+        Ok((sections.types.len(), sections.layout.len(), strings))
+    }
+
+    fn reason(bytes: &[u8]) -> (Section, SectionReason) {
+        match parts(bytes) {
+            Err(Error::Section {
+                section, reason, ..
+            }) => (section, reason),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn headers_have_many_lengths() {
+        for (hdr_len, entries) in [
+            (24, 0),
+            (25, 0),
+            (28, 0),
+            (31, 0),
+            (32, 3),
+            (33, 3),
+            (96, 3),
+        ] {
+            let bytes = File {
+                hdr_len,
+                layout: vec![[0; 4]; entries],
+                ..file()
+            };
+            let want = (3, entries, b"\0a\0".to_vec());
+            assert_eq!(parts(&bytes.bytes()), Ok(want), "{hdr_len}");
+        }
+    }
+
+    #[test]
+    fn a_header_may_be_all() {
+        let header = &File::<LE> {
+            types: vec![],
+            strings: vec![],
+            ..File::new()
+        }
+        .bytes();
+
+        assert_eq!(header.len(), 24);
+        assert_eq!(parts(header), Ok((0, 0, vec![])));
+        // Without a base there must be a string.
+        let open = |base| crate::testing::open::<LE>(header, base).map(Btf::end_id);
+        assert_eq!(open(None), Err(Error::Unterminated));
+        assert_eq!(open(Some(file().open(None).unwrap())), Ok(2));
+    }
+
+    #[test]
+    fn sections_may_be_apart_and_in_any_order() {
+        let mut bytes = File {
+            hdr_len: 32,
+            layout: vec![[1, 2, 3, 4]],
+            ..file()
+        }
+        .bytes();
+
+        // Twice the body: the strings of the first, all else of the second.
+        let body = bytes[32..].to_vec();
+        bytes.extend([0; 1]);
+        bytes.extend(&body);
+        put(&mut bytes, 8, 20);
+        put(&mut bytes, LAYOUT_OFF, 20 + 12);
+        assert_eq!(parts(&bytes), Ok((3, 1, b"\0a\0".to_vec())));
+    }
+
+    #[test]
+    fn empty_sections_overlap_nothing() {
+        let mut bytes = File {
+            hdr_len: 32,
+            ..file()
+        }
+        .bytes();
+
+        put(&mut bytes, LAYOUT_OFF, 4);
+        assert!(parts(&bytes).is_ok());
+        // But they must be somewhere.
+        put(&mut bytes, LAYOUT_OFF, 400);
+        assert_eq!(reason(&bytes), (Section::Layout, SectionReason::Outside));
+    }
+
+    #[test]
+    fn sections_may_not_go_round() {
+        let mut bytes = file().bytes();
+
+        put(&mut bytes, STR_OFF, u32::MAX);
+        put(&mut bytes, STR_OFF + 4, 1);
+        assert_eq!(reason(&bytes), (Section::Strings, SectionReason::Outside));
+        put(&mut bytes, STR_OFF, 15);
+        assert_eq!(reason(&bytes), (Section::Strings, SectionReason::Outside));
+        put(&mut bytes, STR_OFF, 14);
+        assert!(parts(&bytes).is_ok());
+        put(&mut bytes, STR_OFF, 11);
+        assert_eq!(reason(&bytes), (Section::Types, SectionReason::Overlap));
+    }
+
+    #[test]
+    fn types_are_whole_words() {
+        let mut bytes = file().bytes();
+
+        put(&mut bytes, 12, 11);
+        assert_eq!(reason(&bytes), (Section::Types, SectionReason::Fraction));
+        put(&mut bytes, 8, 2);
+        assert_eq!(reason(&bytes), (Section::Types, SectionReason::Misaligned));
+    }
+
+    #[test]
+    fn what_is_found_is_written_again() {
+        fn check<O: ByteOrder>() {
+            for hdr_len in [24, 32, 40] {
+                let bytes = File::<O> {
+                    hdr_len,
+                    layout: vec![[0; 4]; if hdr_len > 24 { 2 } else { 0 }],
+                    ..File::new().add(1, 2, 0, 0, &[]).strings(b"\0a\0")
+                }
+                .bytes();
+                let sections = Sections::<O>::find(&bytes).unwrap();
+                assert_eq!(sections.len(), bytes.len());
+                assert_eq!(sections.to_bytes().as_deref(), Some(&bytes[..]));
+            }
+        }
+
+        check::<LE>();
+        check::<BE>();
+    }
+}
