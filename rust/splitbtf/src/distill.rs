@@ -130,8 +130,8 @@ impl Distiller {
     /// # Errors
     ///
     /// [`Error::NotDistilled`] if there is no base; [`Error::Type`] if a type of the base is needed
-    /// that cannot be distilled, like a FUNC; [`Error::TooMany`] if the result is longer than 32 bits
-    /// can say.
+    /// that cannot be distilled, like a FUNC, or has a name of more than 512 bytes;
+    /// [`Error::TooMany`] if the result is longer than 32 bits can say.
     pub fn distill<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,
@@ -194,12 +194,22 @@ impl Needed<'_> {
         }
         while let Some(id) = todo.pop() {
             let record = split.record(id)?;
-            let named = !split.string(record.head.name_off.get())?.is_empty();
+            let name = split.strings_from(record.head.name_off.get());
+            let named = name.is_some_and(|name| name.first() != Some(&0));
 
             match record.head.kind() {
-                wire::INT | wire::FLOAT | wire::FWD if named => self.named.push(id),
-                wire::STRUCT | wire::UNION if named => self.named.push(id),
-                wire::ENUM | wire::ENUM64 if named => self.named.push(id),
+                wire::INT
+                | wire::FLOAT
+                | wire::FWD
+                | wire::STRUCT
+                | wire::UNION
+                | wire::ENUM
+                | wire::ENUM64
+                    if named =>
+                {
+                    split.short_name(id, record.head)?;
+                    self.named.push(id);
+                }
                 wire::INT..=wire::RESTRICT
                 | wire::FUNC_PROTO
                 | wire::FLOAT

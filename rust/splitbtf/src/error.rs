@@ -162,6 +162,8 @@ pub enum TypeReason {
     Unnamed,
     /// It has a name, and those of its kind have none.
     Named,
+    /// It is one of a distilled base, or is to be, and has a longer name than the kernel takes.
+    LongName,
     /// It refers to a type, and those of its kind do not.
     Typed,
     /// It contains itself.
@@ -210,6 +212,7 @@ impl fmt::Display for TypeReason {
             }
             Self::Unnamed => "has no name, but those of its kind must have one",
             Self::Named => "has a name, but those of its kind must not",
+            Self::LongName => "has a name of more than 512 bytes",
             Self::Typed => "refers to a type, but those of its kind must not",
             Self::ContainsItself => "contains itself",
             Self::RefersToItself => "refers to nothing but itself",
@@ -437,6 +440,7 @@ mod tests {
             TypeReason::Named,
             "has a name, but those of its kind must not",
         );
+        check(TypeReason::LongName, "has a name of more than 512 bytes");
         check(
             TypeReason::Typed,
             "refers to a type, but those of its kind must not",

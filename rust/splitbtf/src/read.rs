@@ -278,6 +278,23 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         btf.strings.from(start.try_into().ok()?)
     }
 
+    /// The name of the type with this id that begins so, if it is not longer than that of any symbol
+    /// in the kernel. Names may lie one in the other: without a limit, to look at all of them could
+    /// take as long as the square of their length.
+    pub(crate) fn short_name(&self, id: u32, head: &wire::Type<O>) -> Result<&'a [u8], Error> {
+        /// `KSYM_NAME_LEN` of `include/linux/kallsyms.h`, and a NUL.
+        const LEN: usize = 513;
+        let offset = head.name_off.get();
+        let none = Error::String {
+            offset,
+            end: self.end_string,
+        };
+
+        let strings = self.strings_from(offset).ok_or(none)?;
+        strings::first(strings.get(..LEN).unwrap_or(strings))
+            .ok_or_else(|| self.type_error(id, TypeReason::LongName))
+    }
+
     /// The words of the types that are not in the base.
     pub(crate) fn words(&self) -> &'a [Word<O>] {
         self.words

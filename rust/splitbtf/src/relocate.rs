@@ -93,8 +93,8 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     /// # Errors
     ///
     /// - [`Error::NotDistilled`] if there is no base, or one that is split itself.
-    /// - [`Error::Type`] if a type of the distilled base is of a kind that none has, or has no name,
-    ///   or if one of the split BTF is of an unknown kind.
+    /// - [`Error::Type`] if a type of the distilled base is of a kind that none has, or has no name
+    ///   or one of more than 512 bytes, or if one of the split BTF is of an unknown kind.
     /// - With [`Policy::Error`], [`Error::Unmatched`] for the first type of the distilled base that
     ///   stands for none in `target`, and [`Error::String`] if the split BTF refers to a string of
     ///   the distilled base that is not the name of one of its types.
@@ -311,7 +311,7 @@ fn match_one<O: ByteOrder, I: Index, J: Index>(
     let kind = record.head.kind();
     let wanted = Traits::of(record).filter(|_| kind != wire::ENUM64);
     let wanted = wanted.ok_or_else(|| distilled.type_error(id, TypeReason::NotDistilled))?;
-    let name = distilled.string(record.head.name_off.get())?;
+    let name = distilled.short_name(id, record.head)?;
     if name.is_empty() {
         return Err(distilled.type_error(id, TypeReason::Unnamed));
     }

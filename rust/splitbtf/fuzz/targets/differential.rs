@@ -90,9 +90,9 @@ fn compare(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
             return;
         }
         let ours = match ours {
-            // For libbpf an empty name is one.
+            // For libbpf an empty name is one, and one may be of any length.
             Err(Error::Type {
-                reason: TypeReason::Unnamed,
+                reason: TypeReason::Unnamed | TypeReason::LongName,
                 ..
             }) => return,
             // For libbpf a size has 31 bits.

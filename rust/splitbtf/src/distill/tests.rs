@@ -421,3 +421,30 @@ fn members_of_the_base_are_not_followed() {
 
     assert_eq!(parts(split).0, ["1 STRUCT s 8"]);
 }
+
+/// Only of what relocation looks for by its name.
+#[test]
+fn names_have_a_limit() {
+    for (len, fits) in [(512, true), (513, false)] {
+        let name = vec![b'a'; len];
+        let base = build::<LE>(None, |b| {
+            b.fwd(&name, false);
+            b.typedef(&name, 0);
+            b.structure(&name, 4, &[]);
+        });
+
+        let distilled = |id| distill(&pointers(base, &[id]).validated().unwrap());
+        assert_eq!(distilled(1).is_ok(), fits);
+        assert!(distilled(2).is_ok());
+        assert_eq!(distilled(3).is_ok(), fits);
+        let error = distilled(3).err();
+        assert!(error.is_none_or(|error| matches!(
+            error,
+            Error::Type {
+                id: 3,
+                reason: TypeReason::LongName,
+                ..
+            }
+        )));
+    }
+}

@@ -704,3 +704,23 @@ fn the_reason_can_be_asked_for() {
     assert_eq!(mismatch(base, 2, &names), Ok(Some(Mismatch::Missing)));
     assert_eq!(mismatch(base, 8, &names), Err(Error::Id { id: 8, end: 8 }));
 }
+
+#[test]
+fn names_have_a_limit() {
+    for (len, fits) in [(511, true), (512, true), (513, false), (5000, false)] {
+        let name = vec![b'a'; len];
+        let base = build::<LE>(None, |b| {
+            b.structure(b"aaa", 4, &[]);
+            b.structure(&name, 4, &[]);
+        });
+        let split = build(Some(base), |_| {});
+        let want = Error::Type {
+            id: 2,
+            kind: wire::STRUCT,
+            offset: 12,
+            reason: TypeReason::LongName,
+        };
+        let got = relocate(split, base, Policy::KeepStub).map(|done| done.id_map);
+        assert_eq!(got, if fits { Ok(vec![0, 1, 2]) } else { Err(want) });
+    }
+}
