@@ -18,12 +18,15 @@ const WORDS: [u32; 8] = [
     u32::MAX,
 ];
 
-/// Changes one or both of the sections in one to eight places. The same seed gives the same changes.
+/// How many words the header has.
+const HEADER: usize = 8;
+
+/// Changes one or both of the sections in one to four places. The same seed gives the same changes.
 pub fn mutate(pair: &Pair, seed: u64) -> Pair {
     let mut rng = Rng::with_seed(seed);
     let mut pair = pair.clone();
 
-    for _ in 0..rng.u8(1..=8) {
+    for _ in 0..rng.u8(1..=4) {
         let bytes = match rng.u8(0..4) {
             0 => &mut pair.base,
             _ => &mut pair.split,
@@ -37,15 +40,22 @@ fn change(bytes: &mut Vec<u8>, rng: &mut Rng) {
     if bytes.len() < size_of::<u32>() {
         return;
     }
-    // Most of the changes are to whole words, as the format is made of these.
-    let at = rng.usize(..bytes.len() / 4) * 4;
-    let from = rng.usize(..bytes.len() / 4) * 4;
+    // Most of the changes are to whole words, as the format is made of these, and few to the header,
+    // as nobody gets beyond a bad one.
+    let words = bytes.len() / 4;
+    let first = if rng.u8(0..16) == 0 {
+        0
+    } else {
+        HEADER.min(words - 1)
+    };
+    let at = rng.usize(first..words) * 4;
+    let from = rng.usize(..words) * 4;
     let word = |bytes: &[u8], at: usize| {
         let word = bytes.get(at..).and_then(|rest| rest.first_chunk());
         u32::from_le_bytes(word.copied().unwrap_or_default())
     };
 
-    let new = match rng.u8(0..16) {
+    let new = match rng.u8(0..32) {
         0 => {
             bytes.truncate(at);
             return;
@@ -60,7 +70,7 @@ fn change(bytes: &mut Vec<u8>, rng: &mut Rng) {
         8..=9 => word(bytes, at).wrapping_add(rng.u32(1..=4)),
         10..=11 => word(bytes, at).wrapping_sub(rng.u32(1..=4)),
         // Most likely the id of a type.
-        12..=14 => rng.u32(0..64),
+        12..=30 => rng.u32(0..32),
         _ => rng.u32(..),
     };
     if let Some(field) = bytes.get_mut(at..at + size_of::<u32>()) {
