@@ -70,6 +70,15 @@ pub(super) fn cases(cases: &mut Cases) {
         }
         Expected::Loads
     });
+    cases.add("more-types-than-ids", |draft| {
+        for _ in 0..(1 << 20) + 1000 {
+            draft.add(0, wire::FLOAT, 8, &[]);
+        }
+        Expected::C {
+            errno: Errno::TOOBIG,
+            says: "Exceeded max num of types",
+        }
+    });
     cases.add("million-members", |draft| {
         let members = [0, 1, 0].repeat(1_000_000);
         draft.add(0, Info::of(wire::STRUCT, 1_000_000), 8, &members);
