@@ -4,6 +4,7 @@
 
 use fastrand::Rng;
 
+use crate::pair::Field;
 use crate::pair::Pair;
 
 /// Words that something may go wrong with.
@@ -40,40 +41,46 @@ fn change(bytes: &mut Vec<u8>, rng: &mut Rng) {
     if bytes.len() < size_of::<u32>() {
         return;
     }
-    // Most of the changes are to whole words, as the format is made of these, and few to the header,
-    // as nobody gets beyond a bad one.
     let words = bytes.len() / 4;
-    let first = if rng.u8(0..16) == 0 {
-        0
-    } else {
-        HEADER.min(words - 1)
-    };
-    let at = rng.usize(first..words) * 4;
-    let from = rng.usize(..words) * 4;
-    let word = |bytes: &[u8], at: usize| {
-        let word = bytes.get(at..).and_then(|rest| rest.first_chunk());
+    let word = |bytes: &[u8], n: usize| {
+        let word = bytes.get(n * 4..).and_then(|rest| rest.first_chunk());
         u32::from_le_bytes(word.copied().unwrap_or_default())
     };
+    // All of the types is made of words. Few of the changes are to the header and to the strings, as
+    // most of those are noticed before anybody looks at a type.
+    let types = HEADER..HEADER + Field::TypeLen.read(bytes) as usize / 4;
+    let all = rng.u8(0..16) == 0 || types.end > words || types.is_empty();
+    let range = if all { 0..words } else { types };
+    let mut at = rng.usize(range.clone());
+    let from = rng.usize(range.clone());
+    let id = rng.bool();
+    if id {
+        // Something that may be the id of a type.
+        let tries = (0..32).map(|_| rng.usize(range.clone()));
+        at = tries
+            .filter(|at| (1..64).contains(&word(bytes, *at)))
+            .last()
+            .unwrap_or(at);
+    }
 
     let new = match rng.u8(0..32) {
+        _ if id => rng.u32(0..64),
         0 => {
-            bytes.truncate(at);
+            bytes.truncate(at * 4);
             return;
         }
         1 => {
-            bytes.extend_from_within(from..);
+            bytes.extend_from_within(from * 4..);
             return;
         }
-        2..=3 => word(bytes, at) ^ 1 << rng.u32(0..32),
-        4..=5 => WORDS[rng.usize(..WORDS.len())],
-        6..=7 => word(bytes, from),
-        8..=9 => word(bytes, at).wrapping_add(rng.u32(1..=4)),
-        10..=11 => word(bytes, at).wrapping_sub(rng.u32(1..=4)),
-        // Most likely the id of a type.
-        12..=30 => rng.u32(0..32),
+        2..=6 => word(bytes, at) ^ 1 << rng.u32(0..32),
+        7..=11 => WORDS[rng.usize(..WORDS.len())],
+        12..=16 => word(bytes, from),
+        17..=21 => word(bytes, at).wrapping_add(rng.u32(1..=4)),
+        22..=26 => word(bytes, at).wrapping_sub(rng.u32(1..=4)),
         _ => rng.u32(..),
     };
-    if let Some(field) = bytes.get_mut(at..at + size_of::<u32>()) {
+    if let Some(field) = bytes.get_mut(at * 4..at * 4 + size_of::<u32>()) {
         field.copy_from_slice(&new.to_le_bytes());
     }
 }

@@ -4,10 +4,15 @@
 
 use splitbtf::wire;
 
+use super::header::grow;
+use super::header::misaligned;
+use super::header::odd_header;
+use super::header::swap_sections;
 use super::Cases;
 use super::Expected;
 use super::Whose;
 use crate::pair::Drafts;
+use crate::pair::Field;
 use crate::pair::Info;
 
 const NOT_DISTILLED: &str = "is of a kind that no distilled base has";
@@ -141,4 +146,43 @@ pub(super) fn cases(cases: &mut Cases) {
         drafts.split.add(name + 5, wire::TYPEDEF, 1, &[]);
         (drafts, Expected::Loads)
     });
+
+    // Where types are kept, the split BTF is written anew, whatever its form is.
+    for (name, change) in [
+        ("plain-header", (|_| {}) as fn(&mut Vec<u8>)),
+        ("longer-header", |b| grow(b, 0)),
+        ("odd-header", odd_header),
+        ("types-behind-strings", |b| swap_sections(b, 0)),
+        ("odd-strings", |b| swap_sections(b, 2)),
+        ("layout", add_layout),
+    ] {
+        let expected = match name {
+            "odd-strings" => misaligned(Whose::Split),
+            _ => Expected::Loads,
+        };
+        cases.push(format!("kept-with-{name}"), move || {
+            let mut base = Drafts::empty().base;
+            let name = base.string("no_such_struct_anywhere");
+            let id = base.add(name, wire::STRUCT, 16, &[]);
+            let mut drafts = Drafts::on(base);
+            drafts.split.holder(id);
+            drafts.split.string("more");
+            let mut pair = drafts.pair();
+            change(&mut pair.split);
+            (pair, expected.clone())
+        });
+    }
+}
+
+/// Adds a layout of all kinds, as 7.3's build does, behind the types.
+fn add_layout(bytes: &mut Vec<u8>) {
+    const KINDS: usize = 20;
+    let types = Field::TypeLen.read(bytes);
+    let len = KINDS * 4;
+    let at = 32 + types as usize;
+
+    bytes.splice(at..at, std::iter::repeat_n(0, len));
+    Field::LayoutOff.write(bytes, types);
+    Field::LayoutLen.write(bytes, len as u32);
+    Field::StrOff.write(bytes, types + len as u32);
 }

@@ -179,10 +179,19 @@ pub(super) fn cases(cases: &mut Cases) {
             let says = "Unsupported btf_header";
             case(name, change, Expected::C { errno, says });
         }
-        case("types-behind-strings", swap_sections, misaligned(whose));
+        let misaligned = misaligned(whose);
+        case(
+            "types-odd-behind-strings",
+            |b| swap_sections(b, 1),
+            misaligned,
+        );
         case("header-odd", odd_header, Expected::Loads);
     }
 
+    cases.bytes("btf-types-behind-strings", |pair| {
+        swap_sections(&mut pair.split, 0);
+        Expected::Loads
+    });
     cases.bytes("base-first-string-not-empty", |pair| {
         let at = Field::HdrLen.read(&pair.base) + Field::StrOff.read(&pair.base);
         pair.base[at as usize] = b'a';
@@ -215,21 +224,22 @@ pub(super) fn cases(cases: &mut Cases) {
 }
 
 /// Makes the header longer by 8 bytes, of which the last is this.
-fn grow(bytes: &mut Vec<u8>, last: u8) {
+pub(super) fn grow(bytes: &mut Vec<u8>, last: u8) {
     bytes.splice(32..32, [0, 0, 0, 0, 0, 0, 0, last]);
     Field::HdrLen.write(bytes, 40);
 }
 
 /// Makes the header longer by one byte, so that no word is at its place in memory.
-fn odd_header(bytes: &mut Vec<u8>) {
+pub(super) fn odd_header(bytes: &mut Vec<u8>) {
     bytes.insert(32, 0);
     Field::HdrLen.write(bytes, 33);
 }
 
-/// Puts the strings before the types, with such a length that these are at no multiple of 4 bytes.
-fn swap_sections(bytes: &mut Vec<u8>) {
+/// Puts the strings before the types, with such a length that these are this far behind a multiple of
+/// 4 bytes.
+pub(super) fn swap_sections(bytes: &mut Vec<u8>, odd: usize) {
     let types = Field::TypeLen.read(bytes);
-    while bytes.len() % 4 != 1 {
+    while bytes.len() % 4 != odd {
         bytes.push(0);
     }
     let strings = bytes.len() as u32 - 32 - types;
@@ -239,7 +249,7 @@ fn swap_sections(bytes: &mut Vec<u8>) {
     Field::StrLen.write(bytes, strings);
 }
 
-fn misaligned(whose: Whose) -> Expected {
+pub(super) fn misaligned(whose: Whose) -> Expected {
     Expected::Rust {
         whose,
         says: vec![
