@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A module whose BTF has types of each sort on types of vmlinux. What its BTF says
+ * is replaced before it is loaded.
+ */
+#include <linux/init.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+
+enum victim_state {
+	VICTIM_NEW,
+	VICTIM_OLD,
+};
+
+typedef u64 victim_cookie_t;
+
+struct victim {
+	struct list_head list;
+	struct mutex lock;
+	struct task_struct *task;
+	victim_cookie_t cookie[4];
+	enum victim_state state;
+	const char *name;
+	int (*call)(struct victim *victim, unsigned long arg);
+	union {
+		u32 word;
+		struct hlist_head head;
+	};
+};
+
+static struct victim victim;
+
+static int victim_call(struct victim *to, unsigned long arg)
+{
+	return to->state == VICTIM_OLD ? arg : 0;
+}
+
+static int __init victim_init(void)
+{
+	INIT_LIST_HEAD(&victim.list);
+	mutex_init(&victim.lock);
+	victim.call = victim_call;
+	return victim.call(&victim, 0);
+}
+
+static void __exit victim_exit(void)
+{
+}
+
+module_init(victim_init);
+module_exit(victim_exit);
+MODULE_DESCRIPTION("Module whose BTF is replaced by malformed ones");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! The ways in which BTF can be malformed, each with what a kernel with Rust is to make of it.
+//!
+//! There are also some that look wrong and are not, or that are right and large: these load.
+
+mod base;
+mod cycles;
+mod fields;
+mod header;
+mod references;
+mod sizes;
+
+use std::fmt;
+
+use rustix::io::Errno;
+
+use crate::kernel::Load;
+use crate::kernel::Outcome;
+use crate::module::Module;
+use crate::pair::Drafts;
+use crate::pair::Pair;
+use crate::Error;
+
+/// What is expected of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// The module is loaded.
+    Loads,
+    /// Rust refuses it, with just one line in the log, which has all of this.
+    Rust {
+        /// Which of the two sections the line is about.
+        whose: Whose,
+        /// Parts of the line.
+        says: Vec<String>,
+    },
+    /// C refuses it, before Rust gets to see it or afterwards, with this in the log.
+    C {
+        /// How it is refused.
+        errno: Errno,
+        /// Part of a line.
+        says: &'static str,
+    },
+}
+
+/// One of the two sections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// `.BTF`.
+    Split,
+    /// `.BTF.base`.
+    Base,
+}
+
+impl Expected {
+    /// C refuses it with `EINVAL`.
+    fn c(says: &'static str) -> Self {
+        Self::C {
+            errno: Errno::INVAL,
+            says,
+        }
+    }
+
+    /// Rust refuses it as something is wrong with a type of the split BTF.
+    fn rust(id: u32, kind: u8, reason: impl Into<String>) -> Self {
+        Self::rust_of(Whose::Split, id, kind, reason)
+    }
+
+    fn rust_of(whose: Whose, id: u32, kind: u8, reason: impl Into<String>) -> Self {
+        let ty = format!(": BTF type {id} (kind {kind}, at offset ");
+
+        Self::Rust {
+            whose,
+            says: vec![ty, reason.into()],
+        }
+    }
+
+    /// What came of it, if that is something else.
+    pub fn unlike(&self, module: &str, load: &Load) -> Option<String> {
+        let outcome = match (self, &load.outcome) {
+            (Self::Loads, Outcome::Loads) => return None,
+            (Self::Rust { whose, says }, Outcome::Refused(Errno::INVAL)) => {
+                let name = match whose {
+                    Whose::Split => module,
+                    Whose::Base => crate::module::BASE,
+                };
+                let ours = load
+                    .log
+                    .iter()
+                    .filter(|line| line.starts_with("bpf_rust: BTF of "));
+                let ours: Vec<_> = ours.collect();
+                let prefix = format!("bpf_rust: BTF of {name}: ");
+                return match ours[..] {
+                    [line]
+                        if line.starts_with(&prefix) && says.iter().all(|s| line.contains(s)) =>
+                    {
+                        None
+                    }
+                    _ => Some(format!("refused, with {} lines of Rust", ours.len())),
+                };
+            }
+            (Self::C { errno, says }, Outcome::Refused(found)) if errno == found => {
+                let mut lines = load.log.iter().filter(|line| line.starts_with("BPF: "));
+                return match lines.any(|line| line.contains(says)) {
+                    true => None,
+                    false => Some("refused, but not with this line".into()),
+                };
+            }
+            (_, outcome) => outcome,
+        };
+
+        Some(outcome.to_string())
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loads => f.write_str("loads"),
+            Self::Rust { whose, says } => {
+                write!(f, "refused by Rust, {whose:?}: {}", says.join("… "))
+            }
+            Self::C { errno, says } => write!(f, "refused by C, {errno}: {says}"),
+        }
+    }
+}
+
+/// One way in which BTF can be malformed.
+pub struct Case {
+    /// Its name, of small letters, digits and dashes.
+    pub name: String,
+    make: Box<dyn Fn() -> (Pair, Expected)>,
+}
+
+impl Case {
+    /// The BTF, and what is expected of the kernel.
+    pub fn make(&self) -> (Pair, Expected) {
+        (self.make)()
+    }
+}
+
+/// Cases that are being collected.
+pub(crate) struct Cases {
+    pair: Pair,
+    drafts: Drafts,
+    all: Vec<Case>,
+}
+
+impl Cases {
+    fn push(&mut self, name: String, make: impl Fn() -> (Pair, Expected) + 'static) {
+        let make = Box::new(make);
+
+        self.all.push(Case { name, make });
+    }
+
+    /// A case that adds types to those of the module.
+    fn add(
+        &mut self,
+        name: impl Into<String>,
+        change: impl Fn(&mut crate::pair::Draft) -> Expected + 'static,
+    ) {
+        let drafts = self.drafts.clone();
+
+        self.push(name.into(), move || {
+            let mut drafts = drafts.clone();
+            let expected = change(&mut drafts.split);
+            (drafts.pair(), expected)
+        });
+    }
+
+    /// A case that writes a base, and a pointer to its first type as all that is split on it.
+    fn base(
+        &mut self,
+        name: impl Into<String>,
+        change: impl Fn(&mut crate::pair::Draft) -> Expected + 'static,
+    ) {
+        self.push(name.into(), move || {
+            let mut base = Drafts::empty().base;
+            let expected = change(&mut base);
+            let mut drafts = Drafts::on(base);
+            drafts.split.add(0, splitbtf::wire::PTR, 1, &[]);
+            (drafts.pair(), expected)
+        });
+    }
+
+    /// A case that writes both.
+    fn both(&mut self, name: impl Into<String>, make: impl Fn() -> (Drafts, Expected) + 'static) {
+        self.push(name.into(), move || {
+            let (drafts, expected) = make();
+            (drafts.pair(), expected)
+        });
+    }
+
+    /// A case that changes bytes.
+    fn bytes(&mut self, name: impl Into<String>, change: impl Fn(&mut Pair) -> Expected + 'static) {
+        let pair = self.pair.clone();
+
+        self.push(name.into(), move || {
+            let mut pair = pair.clone();
+            let expected = change(&mut pair);
+            (pair, expected)
+        });
+    }
+}
+
+/// All cases, made of the module's own BTF.
+///
+/// # Errors
+///
+/// If that is no good.
+pub fn all(module: &Module) -> Result<Vec<Case>, Error> {
+    let drafts = Drafts::of(&module.pair())?;
+
+    Ok(of(drafts))
+}
+
+fn of(drafts: Drafts) -> Vec<Case> {
+    let mut cases = Cases {
+        pair: drafts.pair(),
+        drafts,
+        all: vec![],
+    };
+
+    header::cases(&mut cases);
+    fields::cases(&mut cases);
+    references::cases(&mut cases);
+    cycles::cases(&mut cases);
+    base::cases(&mut cases);
+    sizes::cases(&mut cases);
+    cases.all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn sample() -> Drafts {
+        let mut drafts = Drafts::empty();
+        drafts.base.int();
+        let mut drafts = Drafts::on(drafts.base);
+        drafts.split.add(0, splitbtf::wire::PTR, 1, &[]);
+        drafts
+    }
+
+    #[test]
+    fn names_are_names_and_differ() {
+        let cases = of(sample());
+        let names: HashSet<_> = cases.iter().map(|case| case.name.as_str()).collect();
+
+        assert_eq!(names.len(), cases.len());
+        assert!(cases.len() > 60);
+        let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        assert!(names.iter().all(|name| name.chars().all(letter)));
+    }
+
+    /// What Rust is to refuse in the kernel it refuses here, with the same words.
+    #[test]
+    fn rust_says_what_is_expected() {
+        use splitbtf::Owned;
+        use zerocopy::LE;
+
+        for case in of(sample()) {
+            let (pair, Expected::Rust { whose, says }) = case.make() else {
+                continue;
+            };
+            let base = Owned::<LE>::new(pair.base, None);
+            let error = base.and_then(|base| {
+                let base = base.view(None)?;
+                base.validated()?;
+                let split = Owned::<LE>::new(pair.split, Some(&base))?;
+                let valid = split.view(Some(&base))?.validated()?;
+                let none = splitbtf::Names::indexed(&base, &[], None);
+                splitbtf::relocate(&valid, &none, splitbtf::Policy::KeepStub).map(|_| ())
+            });
+            let line = format!(": {}", error.expect_err(&case.name));
+            assert!(
+                says.iter().all(|s| line.contains(s)),
+                "{}: {line} {says:?} {whose:?}",
+                case.name
+            );
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Loading all cases, with KTAP.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::cases::Case;
+use crate::kernel::Kernel;
+use crate::kernel::Load;
+use crate::kernel::Outcome;
+use crate::module::Module;
+use crate::mutate;
+use crate::Error;
+
+/// Loads the module in all ways; returns whether everything is as expected.
+///
+/// # Errors
+///
+/// Those of [`Kernel::load`], after which nothing more can be loaded.
+pub fn all(
+    module: &Module,
+    cases: &[Case],
+    seeds: Range<u64>,
+    kernel: &mut Kernel,
+) -> Result<bool, Error> {
+    let mut slowest = (Duration::ZERO, "none".to_owned());
+    let mut good = true;
+    let random = usize::from(!seeds.is_empty());
+
+    println!("KTAP version 1\n1..{}", cases.len() + random);
+    for (n, case) in (1..).zip(cases) {
+        let (pair, expected) = case.make();
+        let name = &case.name;
+        let load = kernel
+            .load(name, module.with(&pair))
+            .inspect_err(|error| println!("not ok {n} {name} # {error}"))?;
+        match expected.unlike(module.name(), &load) {
+            None => println!("ok {n} {name}"),
+            Some(unlike) => {
+                println!("# expected: {expected}\n# outcome: {unlike}");
+                for line in &load.log {
+                    println!("#     {line}");
+                }
+                println!("not ok {n} {name}");
+                good = false;
+            }
+        }
+        slowest = slowest.max((load.took, name.clone()));
+    }
+    if !seeds.is_empty() {
+        let n = cases.len() + 1;
+        good &= random_changes(n, module, seeds, kernel, &mut slowest)?;
+    }
+    println!(
+        "# the slowest load: {} ms, {}",
+        slowest.0.as_millis(),
+        slowest.1
+    );
+    Ok(good)
+}
+
+/// Loads the module with random changes of its BTF: each is refused, or gives BTF that is good.
+fn random_changes(
+    n: usize,
+    module: &Module,
+    seeds: Range<u64>,
+    kernel: &mut Kernel,
+    slowest: &mut (Duration, String),
+) -> Result<bool, Error> {
+    let pair = module.pair();
+    let (mut loaded, mut refused, mut bad) = (0, 0, 0);
+
+    for seed in seeds.clone() {
+        let what = format!("seed {seed}");
+        let image = module.with(&mutate::mutate(&pair, seed));
+        let Load { outcome, took, .. } = kernel
+            .load(&what, image)
+            .inspect_err(|error| println!("not ok {n} random changes # {error}"))?;
+        match outcome {
+            Outcome::Loads => loaded += 1,
+            Outcome::Refused(_) => refused += 1,
+            Outcome::LoadsMalformed(_) => {
+                println!("# {what}: {outcome}");
+                bad += 1;
+            }
+        }
+        if took > slowest.0 {
+            *slowest = (took, what);
+        }
+    }
+    println!("# random changes: {loaded} loaded, {refused} refused");
+    let verdict = if bad == 0 { "ok" } else { "not ok" };
+    println!(
+        "{verdict} {n} random changes, seeds {} to {}",
+        seeds.start,
+        seeds.end - 1
+    );
+    Ok(bad == 0)
+}
