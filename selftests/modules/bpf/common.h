@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BPF_RUST_MODULES_COMMON_H
+#define BPF_RUST_MODULES_COMMON_H
+
+/* Of the kernel that the modules are built for: libbpf finds the fields in the one that runs. */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+char _license[] SEC("license") = "GPL";
+
+#endif /* BPF_RUST_MODULES_COMMON_H */

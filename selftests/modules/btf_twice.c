@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Points to a struct whose name two of the same size have in the other kernel. */
+#include <linux/fs.h>
+#include <linux/splice.h>
+
+#include "case.h"
+
+struct holder_twice {
+	struct partial_page *partial;
+};
+
+CASE(holder_twice);
