@@ -245,7 +245,8 @@ impl ModuleBtf<'_> {
                     target: &target,
                 };
                 let name = split.name;
-                info(fmt!("BTF of {name}: {kept} types are not vmlinux's: {stubs}\n"));
+                let are = if kept == 1 { "type is" } else { "types are" };
+                info(fmt!("BTF of {name}: {kept} {are} not vmlinux's: {stubs}\n"));
             }
             self.set_bytes(bytes)?;
         }
