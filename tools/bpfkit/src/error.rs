@@ -63,6 +63,28 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file is a damaged ELF file.
+    #[error("{}: {reason}", path.display())]
+    Elf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Something has no BTF.
+    #[error("{what}: there is no BTF")]
+    NoBtf {
+        /// What: a file, or `prog id 7`.
+        what: String,
+    },
     /// BTF of the kernel's is wrong.
     #[error("BTF id {id}: {source}")]
     Btf {

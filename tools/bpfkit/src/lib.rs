@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
 //! Loads BPF programs, and binds maps to them that none of their instructions refers to, so that
-//! the metadata in these maps lives as long as the programs; and shows it.
+//! the metadata in these maps lives as long as the programs; and shows it. Writes BTF as text or C.
 
 mod btf;
+pub mod dump;
 pub mod error;
 pub mod input;
 pub mod metadata;

@@ -2,10 +2,15 @@
 
 //! The command `bpfkit`.
 
+mod command {
+    pub mod btf;
+}
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bpfkit::dump::Format;
 use bpfkit::prog;
 use bpfkit::prog::Name;
 use bpfkit::show;
@@ -18,7 +23,11 @@ use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 use serde_json::Serializer;
 
-/// Loads BPF programs, binds the maps that hold their metadata, and shows it
+use command::btf;
+use command::btf::Btf;
+use command::btf::Failure;
+
+/// Loads BPF programs, binds the maps that hold their metadata, and shows it; writes BTF as text or C
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Cli {
@@ -37,6 +46,9 @@ enum Object {
     /// Programs
     #[command(subcommand)]
     Prog(Prog),
+    /// BPF type information
+    #[command(subcommand)]
+    Btf(Btf),
 }
 
 #[derive(Subcommand)]
@@ -137,12 +149,35 @@ struct Output {
 }
 
 fn run(cli: Cli) -> Result<Output, bpfkit::Error> {
-    let Object::Prog(command) = cli.object;
     let style = match (cli.json, cli.pretty) {
         (_, true) => Style::Pretty,
         (true, false) => Style::Json,
         (false, false) => Style::Plain,
     };
+    match cli.object {
+        Object::Prog(command) => run_prog(command, style),
+        Object::Btf(command) => Ok(run_btf(command, style)),
+    }
+}
+
+fn run_btf(command: Btf, style: Style) -> Output {
+    let json = match style {
+        Style::Plain => None,
+        Style::Json => Some(Format::Json),
+        Style::Pretty => Some(Format::PrettyJson),
+    };
+
+    Output {
+        text: String::new(),
+        problems: match btf::run(command, json) {
+            Ok(()) => vec![],
+            Err(Failure::Usage(message)) => usage(&message),
+            Err(Failure::Problem(problem)) => vec![problem],
+        },
+    }
+}
+
+fn run_prog(command: Prog, style: Style) -> Result<Output, bpfkit::Error> {
     let mut output = Output::default();
 
     match command {

@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::btf::KernelBtf;
 use crate::error::hint;
 use crate::sys;
+use crate::sys::MapInfo;
 use crate::Error;
 
 /// How a program or a map is named.
@@ -345,6 +346,16 @@ pub(crate) fn open_prog(name: &Name) -> Result<OwnedFd, Error> {
         }),
         false => Ok(fd),
     }
+}
+
+/// What the kernel knows of a map.
+pub(crate) fn map_info(name: &Name) -> Result<MapInfo, Error> {
+    let fd = open("map", name, sys::map_by_id)?;
+
+    sys::map_info(fd.as_fd()).map_err(|source| Error::Kernel {
+        what: format!("map {name}"),
+        source,
+    })
 }
 
 fn pin_error(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {

@@ -161,7 +161,7 @@ pub struct MapInfo {
     netns_dev: u64,
     netns_ino: u64,
     pub btf_id: u32,
-    btf_key_type_id: u32,
+    pub btf_key_type_id: u32,
     pub btf_value_type_id: u32,
     _padding: u32,
 }
@@ -173,6 +173,9 @@ struct BtfInfo {
     btf: u64,
     btf_size: u32,
     id: u32,
+    name: u64,
+    name_len: u32,
+    kernel_btf: u32,
 }
 
 #[derive(FromBytes, IntoBytes)]
@@ -328,7 +331,7 @@ pub fn btf_bytes(btf: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
         let mut info = BtfInfo {
             btf: bytes.as_mut_ptr() as u64,
             btf_size: u32::try_from(bytes.len()).map_err(io::Error::other)?,
-            id: 0,
+            ..Default::default()
         };
         // SAFETY: `bytes` is as long as `info` says.
         unsafe { info_by_fd(btf, &mut info) }?;
@@ -340,6 +343,20 @@ pub fn btf_bytes(btf: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
         }
         bytes.resize(size, 0);
     }
+}
+
+/// Whether this is the BTF of a module of the kernel, which is split.
+pub fn btf_is_module(btf: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut name = [0u8; 64];
+    let mut info = BtfInfo {
+        name: name.as_mut_ptr() as u64,
+        name_len: u32::try_from(name.len()).map_err(io::Error::other)?,
+        ..Default::default()
+    };
+
+    // SAFETY: `name` is as long as `info` says.
+    unsafe { info_by_fd(btf, &mut info) }?;
+    Ok(info.kernel_btf != 0 && !name.starts_with(b"vmlinux\0"))
 }
 
 /// Returns the value, of `size` bytes, of the only element of an array.

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! `bpfkit btf`.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use bpfkit::dump;
+use bpfkit::dump::DumpError;
+use bpfkit::dump::Format;
+use bpfkit::dump::Root;
+use bpfkit::dump::Source;
+use bpfkit::prog::Name;
+use bpfkit::Error;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub enum Btf {
+    /// Write the types of a file, a program or a map, or other BTF that the kernel has
+    #[command(
+        override_usage = "bpfkit btf dump SOURCE [format raw|c] [root_id ID]... [OPTIONS]
+
+  SOURCE: file FILE | id N | prog PROG | map MAP [key | value | kv | all]
+  PROG, MAP: id N | pinned PATH",
+        after_help = "Examples:
+  bpfkit btf dump file vmlinux
+  bpfkit btf dump file /sys/kernel/btf/vmlinux format c >vmlinux.h
+  bpfkit btf dump file vmlinux format c --root task_struct --root bpf_map
+  bpfkit btf dump file module.ko -B vmlinux
+  bpfkit -p btf dump prog pinned /sys/fs/bpf/filter
+
+A FILE is BTF itself, or an ELF file with a section .BTF. The base of split BTF is BASE, or
+the file's own section .BTF.base, or for a module of the running kernel that kernel's BTF."
+    )]
+    Dump {
+        /// Where the types are, and how they are written
+        #[arg(value_name = "SOURCE", num_args = 2.., required = true)]
+        words: Vec<String>,
+        /// The file with the base of split BTF
+        #[arg(short = 'B', long, value_name = "BASE")]
+        base_btf: Option<PathBuf>,
+        /// Only the types with this name or id, and as C what they need
+        #[arg(long, value_name = "NAME|ID")]
+        root: Vec<String>,
+    },
+}
+
+/// What the words of `btf dump` ask for.
+#[derive(Debug, PartialEq, Eq)]
+struct Dump {
+    what: What,
+    c: bool,
+    roots: Vec<Root>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum What {
+    File(PathBuf),
+    Id(u32),
+    Prog(Name),
+    Map(Name, Part),
+}
+
+/// Of which of a map's types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    All,
+    Key,
+    Value,
+    Both,
+}
+
+impl Dump {
+    fn of(words: &[String], roots: &[String]) -> Result<Self, String> {
+        let mut words = words.iter().map(String::as_str).peekable();
+        let next = |words: &mut dyn Iterator<Item = &str>, what: &str| {
+            let word = words.next().ok_or(format!("{what} is missing"));
+            word.map(str::to_owned)
+        };
+        let what = match words.next() {
+            Some("file") => What::File(next(&mut words, "the file")?.into()),
+            Some("id") => What::Id(id(&next(&mut words, "the id")?)?),
+            Some("prog") => What::Prog(name(&mut words)?),
+            Some("map") => {
+                let name = name(&mut words)?;
+                let part = match words.peek() {
+                    Some(&"key") => Some(Part::Key),
+                    Some(&"value") => Some(Part::Value),
+                    Some(&"kv") => Some(Part::Both),
+                    Some(&"all") => Some(Part::All),
+                    _ => None,
+                };
+                if part.is_some() {
+                    words.next();
+                }
+                What::Map(name, part.unwrap_or(Part::Both))
+            }
+            word => {
+                let word = word.unwrap_or_default();
+                return Err(format!("'{word}' is not 'file', 'id', 'prog' or 'map'"));
+            }
+        };
+        let mut this = Self {
+            what,
+            c: false,
+            roots: roots.iter().map(|root| Root::from(root.as_str())).collect(),
+        };
+
+        while let Some(word) = words.next() {
+            match word {
+                "format" => {
+                    this.c = match next(&mut words, "the format")?.as_str() {
+                        "raw" => false,
+                        "c" => true,
+                        other => return Err(format!("format '{other}' is not 'raw' or 'c'")),
+                    }
+                }
+                "root_id" => this.roots.push(Root::Id(id(&next(&mut words, "the id")?)?)),
+                other => return Err(format!("'{other}' is not 'format' or 'root_id'")),
+            }
+        }
+        match this.what {
+            What::Map(_, Part::Key | Part::Value | Part::Both) if !this.roots.is_empty() => {
+                Err("a map's key and value are roots already; for others say 'all'".into())
+            }
+            _ => Ok(this),
+        }
+    }
+}
+
+fn id(word: &str) -> Result<u32, String> {
+    word.parse().map_err(|_| format!("'{word}' is not an id"))
+}
+
+/// Reads `id N` or `pinned PATH`.
+fn name<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<Name, String> {
+    match (words.next(), words.next()) {
+        (Some("id"), Some(word)) => Ok(Name::Id(id(word)?)),
+        (Some("pinned"), Some(path)) => Ok(Name::Pinned(path.into())),
+        (word, _) => {
+            let word = word.unwrap_or_default();
+            Err(format!("'{word}' is not 'id N' or 'pinned PATH'"))
+        }
+    }
+}
+
+/// Why there is no dump.
+pub enum Failure {
+    /// The command line is wrong.
+    Usage(String),
+    /// Something else is.
+    Problem(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Problem(error.to_string())
+    }
+}
+
+/// Does what the command says, and prints it. `json` is the format of what is not C.
+pub fn run(command: Btf, json: Option<Format>) -> Result<(), Failure> {
+    let Btf::Dump {
+        words,
+        base_btf,
+        root,
+    } = command;
+    let Dump { what, c, roots } = Dump::of(&words, &root).map_err(Failure::Usage)?;
+    let format = match (c, json) {
+        (true, Some(_)) => {
+            return Err(Failure::Usage("C is not printed as JSON".into()));
+        }
+        (true, None) => Format::C,
+        (false, json) => json.unwrap_or(Format::Plain),
+    };
+    let base = base_btf.as_deref();
+    let (source, roots) = open(&what, base, roots)?;
+
+    match dump::dump(&source, format, &roots, io::stdout().lock()) {
+        // Who closed the pipe does not want to read more.
+        Err(DumpError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(DumpError::Write(error)) => Err(Failure::Problem(format!("standard output: {error}"))),
+        Err(error) => Err(Failure::Problem(format!("{}: {error}", what.describe()))),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn open(what: &What, base: Option<&Path>, roots: Vec<Root>) -> Result<(Source, Vec<Root>), Error> {
+    Ok(match what {
+        What::File(path) => (Source::file(path, base)?, roots),
+        What::Id(id) => (Source::id(*id, base)?, roots),
+        What::Prog(name) => (Source::prog(name, base)?, roots),
+        What::Map(name, part) => {
+            let (source, [key, value]) = Source::map(name, base)?;
+            let roots = match part {
+                Part::All => roots,
+                Part::Key => vec![key],
+                Part::Value => vec![value],
+                Part::Both => vec![key, value],
+            };
+            (source, roots)
+        }
+    })
+}
+
+impl What {
+    fn describe(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Id(id) => format!("BTF id {id}"),
+            Self::Prog(name) => format!("prog {name}"),
+            Self::Map(name, _) => format!("map {name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &str, roots: &[&str]) -> Result<Dump, String> {
+        let words: Vec<_> = words.split(' ').map(str::to_owned).collect();
+        let roots: Vec<_> = roots.iter().map(|root| root.to_string()).collect();
+
+        Dump::of(&words, &roots)
+    }
+
+    #[test]
+    fn grammar_is_that_of_bpftool() {
+        let file = |c, roots| Dump {
+            what: What::File("f".into()),
+            c,
+            roots,
+        };
+        let map = |part| Dump {
+            what: What::Map(Name::Id(3), part),
+            c: true,
+            roots: vec![],
+        };
+
+        assert_eq!(read("file f", &[]), Ok(file(false, vec![])));
+        assert_eq!(read("file f format raw", &[]), Ok(file(false, vec![])));
+        assert_eq!(
+            read("file f format c root_id 5", &["7", "file"]),
+            Ok(file(
+                true,
+                vec![Root::Id(7), Root::Name("file".into()), Root::Id(5)]
+            ))
+        );
+        assert_eq!(read("map id 3 format c", &[]), Ok(map(Part::Both)));
+        assert_eq!(read("map id 3 all format c", &[]), Ok(map(Part::All)));
+        assert_eq!(
+            read("prog pinned /p", &[]).unwrap().what,
+            What::Prog(Name::Pinned("/p".into()))
+        );
+        assert_eq!(read("id 9", &[]).unwrap().what, What::Id(9));
+    }
+
+    #[test]
+    fn wrong_words_are_named() {
+        let error = |words| read(words, &["x"]).unwrap_err();
+
+        assert_eq!(
+            error("what f"),
+            "'what' is not 'file', 'id', 'prog' or 'map'"
+        );
+        assert_eq!(error("id x"), "'x' is not an id");
+        assert_eq!(error("prog f x"), "'f' is not 'id N' or 'pinned PATH'");
+        assert_eq!(error("file f format d"), "format 'd' is not 'raw' or 'c'");
+        assert_eq!(error("file f format"), "the format is missing");
+        assert_eq!(error("file f more"), "'more' is not 'format' or 'root_id'");
+        assert!(error("map id 3 key").starts_with("a map's key and value"));
+    }
+}

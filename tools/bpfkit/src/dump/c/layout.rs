@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Where a C compiler puts things, and what it must be told to put them where BTF says that they are.
+//!
+//! BTF knows sizes and offsets, but neither alignments nor attributes. What is not where the
+//! alignment of its type would put it can be kept in place with padding; only what is not at a
+//! multiple of its alignment at all needs a packed struct.
+
+use splitbtf::Btf;
+use splitbtf::Composite;
+use splitbtf::Int;
+use splitbtf::Kind;
+use splitbtf::Member;
+use zerocopy::ByteOrder;
+
+use super::not_c;
+use super::MAX_CHAIN;
+use super::MAX_NESTING;
+
+use crate::dump::DumpError;
+use crate::dump::NotC;
+
+/// The layouts of types.
+pub(super) struct Layouts<'b, 'a, O: ByteOrder> {
+    btf: &'b Btf<'a, O>,
+    /// Of a pointer, in bytes.
+    pub(super) pointer: u64,
+    /// Of structs and unions, by id.
+    shapes: Vec<Option<Shape>>,
+}
+
+/// What a compiler must be told of a struct or a union.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// In bytes; 1 if packed.
+    pub(super) align: u64,
+    pub(super) packed: bool,
+}
+
+/// How much room a type needs.
+#[derive(Clone, Copy)]
+struct Room {
+    /// In bytes.
+    size: u64,
+    /// In bytes.
+    align: u64,
+    /// If it is an integer.
+    int: Option<Int>,
+}
+
+/// A member, with what BTF says of it in two ways. All are bits.
+#[derive(Clone, Copy)]
+pub(super) struct Field {
+    pub(super) offset: u64,
+    /// What it takes.
+    pub(super) bits: u64,
+    pub(super) bitfield: bool,
+    pub(super) align: u64,
+    /// What its type takes.
+    unit: u64,
+}
+
+impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
+    pub(super) fn new(btf: &'b Btf<'a, O>) -> Self {
+        let len = usize::try_from(btf.end_id()).unwrap_or_default();
+
+        Self {
+            btf,
+            pointer: pointer_size(btf),
+            shapes: vec![None; len],
+        }
+    }
+
+    /// The shape of a struct or a union.
+    pub(super) fn shape(
+        &mut self,
+        id: u32,
+        of: &Composite<'_, O>,
+        is_union: bool,
+    ) -> Result<Shape, DumpError> {
+        self.shape_at(id, of, is_union, 0)
+    }
+
+    fn shape_at(
+        &mut self,
+        id: u32,
+        of: &Composite<'_, O>,
+        is_union: bool,
+        depth: usize,
+    ) -> Result<Shape, DumpError> {
+        if let Some(Some(shape)) = self.shapes.get(id as usize) {
+            return Ok(*shape);
+        }
+        if depth > MAX_NESTING {
+            return Err(not_c(id, NotC::Depth));
+        }
+        let size = u64::from(of.size) * 8;
+        let (mut align, mut end, mut packed) = (8, 0, false);
+
+        for member in of.members() {
+            let field = self.field_at(&member, depth)?;
+            align = align.max(field.align);
+            end = end.max(field.offset.saturating_add(field.bits));
+            packed |= match field.bitfield {
+                true => field.unit != 0 && field.offset % field.unit + field.bits > field.unit,
+                false => field.offset % field.align != 0,
+            };
+        }
+        packed |= size % align != 0;
+        if is_union {
+            packed |= end.div_ceil(align).saturating_mul(align) > size;
+        }
+        let shape = Shape {
+            align: if packed { 1 } else { align / 8 },
+            packed,
+        };
+        if let Some(slot) = self.shapes.get_mut(id as usize) {
+            *slot = Some(shape);
+        }
+        Ok(shape)
+    }
+
+    /// Where a member is.
+    pub(super) fn field(&mut self, member: &Member) -> Result<Field, DumpError> {
+        self.field_at(member, 0)
+    }
+
+    fn field_at(&mut self, member: &Member, depth: usize) -> Result<Field, DumpError> {
+        let room = self.room(member.ty, depth)?;
+        let unit = room.size.saturating_mul(8);
+        let mut field = Field {
+            offset: member.bit_offset.into(),
+            bits: unit,
+            bitfield: member.bitfield_bits != 0,
+            align: room.align * 8,
+            unit,
+        };
+
+        if field.bitfield {
+            field.bits = member.bitfield_bits.into();
+        } else if let Some(int) = room.int {
+            // The old way to say that it is a bit-field.
+            if int.offset != 0 || u64::from(int.bits) < unit && int.bits != 0 && !int.is_bool() {
+                field.offset += u64::from(int.offset);
+                field.bits = int.bits.into();
+                field.bitfield = true;
+            }
+        }
+        Ok(field)
+    }
+
+    fn room(&mut self, id: u32, depth: usize) -> Result<Room, DumpError> {
+        let mut at = id;
+        let mut count = None;
+
+        for _ in 0..MAX_CHAIN {
+            let ty = self.btf.get(at)?;
+            let (size, align) = match ty.kind {
+                Kind::Array(array) => {
+                    let nelems = u64::from(array.nelems.get());
+                    count = Some(count.unwrap_or(1_u64).saturating_mul(nelems));
+                    at = array.ty.get();
+                    continue;
+                }
+                Kind::Typedef(to)
+                | Kind::Volatile(to)
+                | Kind::Const(to)
+                | Kind::Restrict(to)
+                | Kind::TypeTag { ty: to, .. } => {
+                    at = to;
+                    continue;
+                }
+                Kind::Ptr(_) => (self.pointer, self.pointer),
+                Kind::Int(int) => natural(int.size),
+                Kind::Float { size } | Kind::Enum { size, .. } | Kind::Enum64 { size, .. } => {
+                    natural(size)
+                }
+                Kind::Struct(of) | Kind::Union(of) => {
+                    let is_union = matches!(ty.kind, Kind::Union(_));
+                    let shape = self.shape_at(at, &of, is_union, depth + 1)?;
+                    (of.size.into(), shape.align)
+                }
+                _ => (0, 1),
+            };
+            return Ok(Room {
+                size: size.saturating_mul(count.unwrap_or(1)),
+                align,
+                int: match ty.kind {
+                    Kind::Int(int) if count.is_none() => Some(int),
+                    _ => None,
+                },
+            });
+        }
+        Err(not_c(id, NotC::Depth))
+    }
+}
+
+/// The size and the alignment of a number.
+fn natural(size: u32) -> (u64, u64) {
+    let align = match size {
+        0 => 1,
+        size => 1 << size.trailing_zeros().min(4),
+    };
+
+    (size.into(), align)
+}
+
+/// The size of a pointer, which is that of a `long`; in bytes.
+fn pointer_size<O: ByteOrder>(btf: &Btf<'_, O>) -> u64 {
+    for id in 1..btf.end_id() {
+        let Ok(ty) = btf.get(id) else { break };
+        let Kind::Int(int) = ty.kind else { continue };
+        if matches!(
+            btf.string(ty.name_off),
+            Ok(b"long" | b"long int" | b"unsigned long" | b"long unsigned int")
+        ) && matches!(int.size, 4 | 8)
+        {
+            return int.size.into();
+        }
+    }
+    8
+}

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What things are called in C, where a name can be used once only.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Write;
+
+use foldhash::fast::RandomState;
+use splitbtf::Btf;
+use splitbtf::Error;
+use splitbtf::Kind;
+use splitbtf::Type;
+use zerocopy::ByteOrder;
+
+use crate::dump::text::Text;
+
+/// The names in use, and for each how often.
+type Table<'a> = HashMap<Cow<'a, [u8]>, u32, RandomState>;
+
+/// In the place of a number: the name is one of C's own.
+const NATIVE: u32 = u32::MAX;
+
+/// Names for all types that have one. The second `struct x` is called `struct x___2`, and so on.
+pub(super) struct Names<'a> {
+    /// By id: which one with its name it is, from 1; 0 for what has no name.
+    numbers: Vec<u32>,
+    /// The names of structs, unions and enums.
+    tags: Table<'a>,
+    /// The names of typedefs and of enumerators.
+    idents: Table<'a>,
+    /// By id: whether another type refers to it.
+    referenced: Vec<bool>,
+    /// The ids of all that can be declared by itself.
+    declarable: Vec<u32>,
+}
+
+impl<'a> Names<'a> {
+    /// Gives everything its name.
+    ///
+    /// # Errors
+    ///
+    /// If a name is not there.
+    pub(super) fn of<O: ByteOrder>(btf: &Btf<'a, O>) -> Result<Self, Error> {
+        let len = usize::try_from(btf.end_id()).unwrap_or_default();
+        let mut this = Self {
+            numbers: vec![0; len],
+            tags: Table::default(),
+            idents: Table::default(),
+            referenced: vec![false; len],
+            declarable: Vec::new(),
+        };
+
+        // First all names, so that no name with a number is one of them.
+        for id in 1..btf.end_id() {
+            let ty = btf.get(id)?;
+            if let Some(table) = this.table(&ty) {
+                let name = btf.string(ty.name_off)?;
+                if matches!(ty.kind, Kind::Int(_) | Kind::Float { .. }) && is_number_type(name) {
+                    this.number(id, NATIVE);
+                } else {
+                    table.insert(identifier(name), 0);
+                    this.declarable.push(id);
+                }
+            } else if matches!(ty.kind, Kind::Enum { .. } | Kind::Enum64 { .. }) {
+                this.declarable.push(id);
+            }
+            this.refer(btf, &ty)?;
+        }
+        // Compilers have one of their own, which is another for each processor.
+        this.idents.insert(Cow::Borrowed(b"__builtin_va_list"), 1);
+
+        let mut defined = HashMap::with_hasher(RandomState::default());
+        let mut declared = Vec::new();
+        for id in this.declarable.clone() {
+            let ty = btf.get(id)?;
+            let name = btf.string(ty.name_off)?;
+            if let Kind::Fwd { is_union } = ty.kind {
+                declared.push((id, is_union, name));
+                continue;
+            }
+            let Some(table) = this.table(&ty) else {
+                continue;
+            };
+            let number = next_number(table, &identifier(name));
+            this.number(id, number);
+            if let Some(is_union) = is_union(&ty.kind) {
+                defined.entry((is_union, name)).or_insert(number);
+            }
+        }
+        // What is declared only is the first that is defined with this name, if any is.
+        for (id, is_union, name) in declared {
+            let tags = &mut this.tags;
+            let number = *defined
+                .entry((is_union, name))
+                .or_insert_with(|| next_number(tags, &identifier(name)));
+            this.number(id, number);
+        }
+        Ok(this)
+    }
+
+    /// Where the name of this type stands, if it has one that must be unique.
+    fn table<O: ByteOrder>(&mut self, ty: &Type<'_, O>) -> Option<&mut Table<'a>> {
+        match ty.kind {
+            _ if ty.name_off == 0 => None,
+            Kind::Struct(_)
+            | Kind::Union(_)
+            | Kind::Fwd { .. }
+            | Kind::Enum { .. }
+            | Kind::Enum64 { .. } => Some(&mut self.tags),
+            Kind::Typedef(_) | Kind::Int(_) | Kind::Float { .. } => Some(&mut self.idents),
+            _ => None,
+        }
+    }
+
+    /// Takes note of the types to which this one refers, and of its enumerators.
+    fn refer<O: ByteOrder>(&mut self, btf: &Btf<'a, O>, ty: &Type<'a, O>) -> Result<(), Error> {
+        let mut refer = |id: u32| {
+            let flag = self.referenced.get_mut(id as usize);
+            if let Some(flag) = flag {
+                *flag = true;
+            }
+        };
+
+        match ty.kind {
+            Kind::Ptr(to)
+            | Kind::Typedef(to)
+            | Kind::Volatile(to)
+            | Kind::Const(to)
+            | Kind::Restrict(to)
+            | Kind::TypeTag { ty: to, .. }
+            | Kind::Var { ty: to, .. } => refer(to),
+            Kind::Array(array) => refer(array.ty.get()),
+            Kind::Struct(of) | Kind::Union(of) => of.members().for_each(|member| refer(member.ty)),
+            Kind::FuncProto { returns, params } => {
+                refer(returns);
+                params.iter().for_each(|param| refer(param.ty.get()));
+            }
+            Kind::Enum { values, .. } => {
+                for value in values {
+                    let name = identifier(btf.string(value.name_off.get())?);
+                    self.idents.entry(name).or_insert(0);
+                }
+            }
+            Kind::Enum64 { values, .. } => {
+                for value in values {
+                    let name = identifier(btf.string(value.name_off.get())?);
+                    self.idents.entry(name).or_insert(0);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, id: u32, number: u32) {
+        if let Some(slot) = self.numbers.get_mut(id as usize) {
+            *slot = number;
+        }
+    }
+
+    /// The ids of all that can be declared by itself.
+    pub(super) fn declarable(&self) -> &[u32] {
+        &self.declarable
+    }
+
+    /// Whether another type refers to the one with this id.
+    pub(super) fn is_referenced(&self, id: u32) -> bool {
+        self.referenced.get(id as usize).is_some_and(|flag| *flag)
+    }
+
+    /// Whether this type is one of C's own.
+    pub(super) fn is_native(&self, id: u32) -> bool {
+        self.numbers.get(id as usize) == Some(&NATIVE)
+    }
+
+    /// Writes the name, `name` in BTF, of the type with this id.
+    pub(super) fn put(&self, text: &mut Text<impl Write>, id: u32, name: &[u8]) {
+        text.put(self.full(id, name));
+    }
+
+    /// The name, `name` in BTF, of the type with this id.
+    pub(super) fn full<'n>(&self, id: u32, name: &'n [u8]) -> Cow<'n, [u8]> {
+        let number = self.numbers.get(id as usize).copied().unwrap_or(1);
+
+        match number {
+            NATIVE => Cow::Borrowed(name),
+            0 | 1 => identifier(name),
+            number => Cow::Owned(numbered(&identifier(name), number)),
+        }
+    }
+
+    /// Writes the name of an enumerator, which is called `name` in BTF.
+    pub(super) fn put_enumerator(&mut self, text: &mut Text<impl Write>, name: &[u8]) {
+        let name = identifier(name);
+
+        text.put(&name);
+        number(text, next_number(&mut self.idents, &name));
+    }
+}
+
+fn is_union<O: ByteOrder>(kind: &Kind<'_, O>) -> Option<bool> {
+    match kind {
+        Kind::Struct(_) => Some(false),
+        Kind::Union(_) => Some(true),
+        _ => None,
+    }
+}
+
+fn number(text: &mut Text<impl Write>, number: u32) {
+    if number > 1 {
+        text.put("___");
+        text.number(number);
+    }
+}
+
+/// A number for one more thing with this name, which is in the table.
+fn next_number(table: &mut Table<'_>, name: &[u8]) -> u32 {
+    let last = match table.get_mut(name) {
+        Some(last) if *last == 0 => {
+            *last = 1;
+            return 1;
+        }
+        Some(last) => *last,
+        None => 1,
+    };
+    let other = |number: &u32| !table.contains_key(numbered(name, *number).as_slice());
+    let number = (last..NATIVE).skip(1).find(other).unwrap_or(last);
+
+    if let Some(last) = table.get_mut(name) {
+        *last = number;
+    }
+    number
+}
+
+fn numbered(name: &[u8], number: u32) -> Vec<u8> {
+    [name, b"___", itoa::Buffer::new().format(number).as_bytes()].concat()
+}
+
+/// A name as C allows it: other languages have other letters in theirs.
+pub(super) fn identifier(name: &[u8]) -> Cow<'_, [u8]> {
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let digit = name.first().is_some_and(u8::is_ascii_digit);
+
+    if !digit && name.iter().all(letter) && !is_keyword(name) {
+        return Cow::Borrowed(name);
+    }
+    let mut other = Vec::with_capacity(name.len() + 1);
+    if digit || is_keyword(name) {
+        other.push(b'_');
+    }
+    other.extend(
+        name.iter()
+            .map(|byte| if letter(byte) { *byte } else { b'_' }),
+    );
+    Cow::Owned(other)
+}
+
+fn is_keyword(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"auto"
+            | b"break"
+            | b"case"
+            | b"char"
+            | b"const"
+            | b"continue"
+            | b"default"
+            | b"do"
+            | b"double"
+            | b"else"
+            | b"enum"
+            | b"extern"
+            | b"float"
+            | b"for"
+            | b"goto"
+            | b"if"
+            | b"inline"
+            | b"int"
+            | b"long"
+            | b"register"
+            | b"restrict"
+            | b"return"
+            | b"short"
+            | b"signed"
+            | b"sizeof"
+            | b"static"
+            | b"struct"
+            | b"switch"
+            | b"typedef"
+            | b"union"
+            | b"unsigned"
+            | b"void"
+            | b"volatile"
+            | b"while"
+            | b"asm"
+            | b"typeof"
+    )
+}
+
+/// The words of C's own number types.
+fn is_number_type(name: &[u8]) -> bool {
+    let word = |word: &[u8]| {
+        matches!(
+            word,
+            b"char"
+                | b"short"
+                | b"int"
+                | b"long"
+                | b"signed"
+                | b"unsigned"
+                | b"_Bool"
+                | b"__int128"
+                | b"float"
+                | b"double"
+                | b"_Float16"
+                | b"__bf16"
+                | b"_Complex"
+        )
+    };
+
+    name.split(|byte| *byte == b' ').all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_identifiers() {
+        assert_eq!(identifier(b"task_struct").as_ref(), b"task_struct");
+        assert_eq!(identifier(b"Option<u8>").as_ref(), b"Option_u8_");
+        assert_eq!(identifier(b"3d").as_ref(), b"_3d");
+        assert_eq!(identifier(b"int").as_ref(), b"_int");
+    }
+
+    #[test]
+    fn numbers_avoid_other_names() {
+        let mut table = Table::default();
+        for name in [&b"a"[..], b"a___2"] {
+            table.insert(Cow::Borrowed(name), 0);
+        }
+
+        assert_eq!(next_number(&mut table, b"a"), 1);
+        assert_eq!(next_number(&mut table, b"a"), 3);
+        assert_eq!(next_number(&mut table, b"a"), 4);
+    }
+
+    #[test]
+    fn number_types_are_known() {
+        assert!(is_number_type(b"long long unsigned int"));
+        assert!(is_number_type(b"_Bool"));
+        assert!(!is_number_type(b"__Poly8_t"));
+        assert!(!is_number_type(b""));
+    }
+}

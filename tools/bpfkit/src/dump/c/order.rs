@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! In which order types are declared.
+//!
+//! A struct needs the definitions of what it contains, and of what it points to a declaration;
+//! a typedef only ever needs declarations. What has no name is written where it is used, so that its
+//! needs are those of its user.
+
+use std::io::Write;
+
+use splitbtf::Btf;
+use splitbtf::Composite;
+use splitbtf::Kind;
+use splitbtf::Type;
+use zerocopy::ByteOrder;
+
+use super::declare::Writer;
+use super::not_c;
+use super::MAX_CHAIN;
+
+use crate::dump::DumpError;
+use crate::dump::NotC;
+
+/// Finds the order, and has the types written in it.
+pub(super) struct Order<'b, 'a, O: ByteOrder, W> {
+    btf: &'b Btf<'a, O>,
+    pub(super) writer: Writer<'b, 'a, O, W>,
+    /// By id.
+    states: Vec<State>,
+    /// What is yet to be done, the next last. Not recursion: how deep it goes is the file's choice.
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    /// The definition waits for others.
+    waiting: bool,
+    defined: bool,
+    /// Declared, but maybe not defined.
+    declared: bool,
+    /// Of what has no name: for which struct its needs have been seen to last.
+    seen: Seen,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Seen {
+    #[default]
+    No,
+    /// For this struct, which knows its own name without a declaration.
+    For(u32),
+    /// For all.
+    Yes,
+}
+
+enum Step {
+    Need(Need),
+    /// Write the definition of a struct, union or typedef.
+    Define(u32),
+}
+
+/// A type that something needs.
+#[derive(Clone, Copy)]
+struct Need {
+    id: u32,
+    /// Not only declared.
+    defined: bool,
+    /// The struct or union in which it is used; 0 if in none.
+    within: u32,
+}
+
+impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
+    pub(super) fn new(btf: &'b Btf<'a, O>, writer: Writer<'b, 'a, O, W>) -> Self {
+        let len = usize::try_from(btf.end_id()).unwrap_or_default();
+
+        Self {
+            btf,
+            writer,
+            states: vec![State::default(); len],
+            steps: Vec::new(),
+        }
+    }
+
+    /// Writes everything: enumerations first, as they need nothing.
+    pub(super) fn all(&mut self) -> Result<(), DumpError> {
+        let ids = self.writer.names.declarable().to_vec();
+        let mut others = Vec::new();
+
+        for id in ids {
+            let ty = self.btf.get(id)?;
+            match ty.kind {
+                Kind::Enum { .. } | Kind::Enum64 { .. } => {
+                    if ty.name_off != 0 || !self.writer.names.is_referenced(id) {
+                        self.need_enum(&ty)?;
+                    }
+                }
+                _ => others.push(id),
+            }
+        }
+        for id in others {
+            self.need(id)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the type with this id, and before it what it needs.
+    pub(super) fn need(&mut self, id: u32) -> Result<(), DumpError> {
+        self.push(id, true, 0);
+
+        while let Some(step) = self.steps.pop() {
+            match step {
+                Step::Need(need) => self.see_to(need)?,
+                Step::Define(id) => {
+                    self.writer.define(&self.btf.get(id)?)?;
+                    self.state(id, |state| state.defined = true);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, id: u32, defined: bool, within: u32) {
+        self.steps.push(Step::Need(Need {
+            id,
+            defined,
+            within,
+        }));
+    }
+
+    fn push_members(&mut self, of: &Composite<'a, O>, within: u32) {
+        let first = self.steps.len();
+
+        for member in of.members() {
+            self.push(member.ty, true, within);
+        }
+        // The next is the last.
+        if let Some(pushed) = self.steps.get_mut(first..) {
+            pushed.reverse();
+        }
+    }
+
+    /// The state of a type before `change`, which is made to it.
+    fn state(&mut self, id: u32, change: impl FnOnce(&mut State)) -> State {
+        let Some(state) = self.states.get_mut(id as usize) else {
+            return State::default();
+        };
+        let before = *state;
+
+        change(state);
+        before
+    }
+
+    /// Follows a need to what has a name, or has several needs.
+    fn see_to(&mut self, need: Need) -> Result<(), DumpError> {
+        let Need {
+            mut id,
+            mut defined,
+            within,
+        } = need;
+
+        for _ in 0..MAX_CHAIN {
+            let ty = self.btf.get(id)?;
+            match ty.kind {
+                Kind::Ptr(to) => {
+                    id = to;
+                    defined = false;
+                }
+                Kind::Array(array) => {
+                    id = array.ty.get();
+                    defined = true;
+                }
+                Kind::Volatile(to)
+                | Kind::Const(to)
+                | Kind::Restrict(to)
+                | Kind::TypeTag { ty: to, .. }
+                | Kind::Func { proto: to, .. }
+                | Kind::Var { ty: to, .. }
+                | Kind::DeclTag { ty: to, .. } => id = to,
+                Kind::Typedef(to) if defined => {
+                    self.push(id, false, within);
+                    id = to;
+                }
+                Kind::Typedef(to) => return self.need_typedef(&ty, to),
+                Kind::Struct(of) | Kind::Union(of) => {
+                    if ty.name_off == 0 {
+                        if !self.seen(id, within) {
+                            self.push_members(&of, within);
+                        }
+                        return Ok(());
+                    }
+                    return match defined {
+                        true => self.need_definition(id, &of),
+                        false => self.need_declaration(&ty, within),
+                    };
+                }
+                Kind::Fwd { .. } => return self.need_declaration(&ty, within),
+                Kind::Enum { .. } | Kind::Enum64 { .. } if ty.name_off != 0 => {
+                    return self.need_enum(&ty);
+                }
+                Kind::Int(_) | Kind::Float { .. } => return self.need_number(&ty),
+                Kind::FuncProto { returns, params } => {
+                    if !self.seen(id, within) {
+                        for param in params.iter().rev() {
+                            self.push(param.ty.get(), false, within);
+                        }
+                        self.push(returns, false, within);
+                    }
+                    return Ok(());
+                }
+                Kind::Datasec { vars, .. } => {
+                    for var in vars.iter().rev() {
+                        self.push(var.ty.get(), true, 0);
+                    }
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            }
+        }
+        Err(not_c(need.id, NotC::Depth))
+    }
+
+    /// Whether the needs of a type without a name have been seen to, for use in `within`.
+    fn seen(&mut self, id: u32, within: u32) -> bool {
+        let before = self.state(id, |state| {
+            state.seen = match state.seen {
+                Seen::No if within != 0 => Seen::For(within),
+                Seen::For(struct_id) if struct_id == within => state.seen,
+                _ => Seen::Yes,
+            }
+        });
+
+        before.seen == Seen::Yes || (within != 0 && before.seen == Seen::For(within))
+    }
+
+    fn need_definition(&mut self, id: u32, of: &Composite<'a, O>) -> Result<(), DumpError> {
+        let before = self.state(id, |state| state.waiting = true);
+
+        if before.defined {
+            return Ok(());
+        }
+        if before.waiting {
+            return Err(not_c(id, NotC::Cycle));
+        }
+        self.steps.push(Step::Define(id));
+        self.push_members(of, id);
+        Ok(())
+    }
+
+    fn need_declaration(&mut self, ty: &Type<'a, O>, within: u32) -> Result<(), DumpError> {
+        if ty.id == within {
+            return Ok(());
+        }
+        let before = self.state(ty.id, |state| state.declared = true);
+        match before.declared || before.defined {
+            true => Ok(()),
+            false => self.writer.declare_tag(ty),
+        }
+    }
+
+    fn need_typedef(&mut self, ty: &Type<'a, O>, to: u32) -> Result<(), DumpError> {
+        let before = self.state(ty.id, |state| state.waiting = true);
+
+        if before.defined {
+            return Ok(());
+        }
+        if before.waiting {
+            return Err(not_c(ty.id, NotC::Cycle));
+        }
+        self.steps.push(Step::Define(ty.id));
+        self.push(to, false, 0);
+        Ok(())
+    }
+
+    fn need_enum(&mut self, ty: &Type<'a, O>) -> Result<(), DumpError> {
+        let before = self.state(ty.id, |state| state.defined = true);
+
+        match before.defined {
+            true => Ok(()),
+            false => self.writer.define(ty),
+        }
+    }
+
+    /// Numbers that are no types of C's own become typedefs.
+    fn need_number(&mut self, ty: &Type<'a, O>) -> Result<(), DumpError> {
+        let before = self.state(ty.id, |state| state.defined = true);
+
+        match before.defined || self.writer.names.is_native(ty.id) {
+            true => Ok(()),
+            false => self.writer.define(ty),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! All that is in the types, a type after the other, in the words of `bpftool btf dump`.
+
+use std::io;
+use std::io::Write;
+
+use splitbtf::Btf;
+use splitbtf::Composite;
+use splitbtf::Error;
+use splitbtf::Kind;
+use splitbtf::Type;
+use zerocopy::ByteOrder;
+
+use super::text::Text;
+use super::DumpError;
+
+/// Writes the types `ids`, in the form that `sink` has.
+pub(super) fn dump<O: ByteOrder>(
+    btf: &Btf<'_, O>,
+    ids: impl Iterator<Item = u32>,
+    mut sink: impl Sink,
+) -> Result<(), DumpError> {
+    for id in ids {
+        describe(btf, &btf.get(id)?, &mut sink)?;
+        sink.spill()?;
+    }
+    Ok(sink.finish()?)
+}
+
+/// A form in which types are written.
+pub(super) trait Sink {
+    /// Begins a type.
+    fn begin(&mut self, id: u32, kind: &str, name: &[u8]);
+    /// A property that is a number.
+    fn number(&mut self, key: &str, value: impl itoa::Integer);
+    /// A property that is a word, after `comma` or not.
+    fn word(&mut self, key: &str, value: &str, comma: bool);
+    /// The value of an enumerator.
+    fn value(&mut self, value: Value);
+    /// Begins a list of parts.
+    fn list(&mut self, key: &str);
+    /// Begins a part.
+    fn part(&mut self, name: Option<&[u8]>);
+    /// Of which kind and name that is which a part has just named by its id.
+    fn remark(&mut self, kind: &str, name: &[u8]);
+    /// Ends a part.
+    fn end_part(&mut self);
+    /// Ends a list.
+    fn end_list(&mut self);
+    /// Ends a type.
+    fn end(&mut self);
+    /// To be called now and then.
+    fn spill(&mut self) -> io::Result<()>;
+    /// Ends the whole.
+    fn finish(self) -> io::Result<()>;
+}
+
+/// The value of an enumerator.
+#[derive(Clone, Copy)]
+pub(super) enum Value {
+    /// Of an ENUM.
+    I32(i32),
+    /// Of an unsigned ENUM.
+    U32(u32),
+    /// Of an ENUM64.
+    I64(i64),
+    /// Of an unsigned ENUM64.
+    U64(u64),
+}
+
+fn describe<O: ByteOrder>(
+    btf: &Btf<'_, O>,
+    ty: &Type<'_, O>,
+    sink: &mut impl Sink,
+) -> Result<(), Error> {
+    sink.begin(ty.id, kind_name(&ty.kind), name(btf, ty.name_off)?);
+
+    match ty.kind {
+        Kind::Int(int) => {
+            sink.number("size", int.size);
+            sink.number("bits_offset", int.offset);
+            sink.number("nr_bits", int.bits);
+            sink.word("encoding", encoding(int.encoding), false);
+        }
+        Kind::Ptr(to)
+        | Kind::Typedef(to)
+        | Kind::Volatile(to)
+        | Kind::Const(to)
+        | Kind::Restrict(to)
+        | Kind::TypeTag { ty: to, .. } => sink.number("type_id", to),
+        Kind::Array(array) => {
+            sink.number("type_id", array.ty.get());
+            sink.number("index_type_id", array.index_type.get());
+            sink.number("nr_elems", array.nelems.get());
+        }
+        Kind::Struct(of) | Kind::Union(of) => members(btf, &of, sink)?,
+        Kind::Enum {
+            size,
+            signed,
+            values,
+        } => {
+            enumeration(sink, size, signed, values.len());
+            for value in values {
+                sink.part(Some(name(btf, value.name_off.get())?));
+                sink.value(match signed {
+                    true => Value::I32(value.val.get()),
+                    false => Value::U32(value.val.get() as u32),
+                });
+                sink.end_part();
+            }
+            sink.end_list();
+        }
+        Kind::Enum64 {
+            size,
+            signed,
+            values,
+        } => {
+            enumeration(sink, size, signed, values.len());
+            for value in values {
+                sink.part(Some(name(btf, value.name_off.get())?));
+                sink.value(match signed {
+                    true => Value::I64(value.val()),
+                    false => Value::U64(value.val() as u64),
+                });
+                sink.end_part();
+            }
+            sink.end_list();
+        }
+        Kind::Fwd { is_union } => {
+            let kind = if is_union { "union" } else { "struct" };
+            sink.word("fwd_kind", kind, false);
+        }
+        Kind::Func { proto, linkage } => {
+            sink.number("type_id", proto);
+            sink.word("linkage", linkage_name(linkage), false);
+        }
+        Kind::FuncProto { returns, params } => {
+            sink.number("ret_type_id", returns);
+            sink.number("vlen", params.len());
+            sink.list("params");
+            for param in params {
+                sink.part(Some(name(btf, param.name_off.get())?));
+                sink.number("type_id", param.ty.get());
+                sink.end_part();
+            }
+            sink.end_list();
+        }
+        Kind::Var { ty, linkage } => {
+            sink.number("type_id", ty);
+            sink.word("linkage", linkage_name(linkage), true);
+        }
+        Kind::Datasec { size, vars } => {
+            sink.number("size", size);
+            sink.number("vlen", vars.len());
+            sink.list("vars");
+            for var in vars {
+                sink.part(None);
+                sink.number("type_id", var.ty.get());
+                sink.number("offset", var.offset.get());
+                sink.number("size", var.size.get());
+                if let Ok(ty) = btf.get(var.ty.get()) {
+                    sink.remark(kind_name(&ty.kind), name(btf, ty.name_off)?);
+                }
+                sink.end_part();
+            }
+            sink.end_list();
+        }
+        Kind::Float { size } => sink.number("size", size),
+        Kind::DeclTag { ty, component, .. } => {
+            sink.number("type_id", ty);
+            sink.number("component_idx", component);
+        }
+        _ => {}
+    }
+    sink.end();
+    Ok(())
+}
+
+fn members<O: ByteOrder>(
+    btf: &Btf<'_, O>,
+    of: &Composite<'_, O>,
+    sink: &mut impl Sink,
+) -> Result<(), Error> {
+    let members = of.members();
+
+    sink.number("size", of.size);
+    sink.number("vlen", members.len());
+    sink.list("members");
+    for member in members {
+        sink.part(Some(name(btf, member.name_off)?));
+        sink.number("type_id", member.ty);
+        sink.number("bits_offset", member.bit_offset);
+        if member.bitfield_bits != 0 {
+            sink.number("bitfield_size", member.bitfield_bits);
+        }
+        sink.end_part();
+    }
+    sink.end_list();
+    Ok(())
+}
+
+fn enumeration(sink: &mut impl Sink, size: u32, signed: bool, len: usize) {
+    let encoding = if signed { "SIGNED" } else { "UNSIGNED" };
+
+    sink.word("encoding", encoding, false);
+    sink.number("size", size);
+    sink.number("vlen", len);
+    sink.list("values");
+}
+
+/// A name; what stands for it if there is none.
+fn name<'a, O: ByteOrder>(btf: &Btf<'a, O>, offset: u32) -> Result<&'a [u8], Error> {
+    match offset {
+        0 => Ok(b"(anon)"),
+        offset => btf.string(offset),
+    }
+}
+
+fn kind_name<O: ByteOrder>(kind: &Kind<'_, O>) -> &'static str {
+    match kind {
+        Kind::Int(_) => "INT",
+        Kind::Ptr(_) => "PTR",
+        Kind::Array(_) => "ARRAY",
+        Kind::Struct(_) => "STRUCT",
+        Kind::Union(_) => "UNION",
+        Kind::Enum { .. } => "ENUM",
+        Kind::Enum64 { .. } => "ENUM64",
+        Kind::Fwd { .. } => "FWD",
+        Kind::Typedef(_) => "TYPEDEF",
+        Kind::Volatile(_) => "VOLATILE",
+        Kind::Const(_) => "CONST",
+        Kind::Restrict(_) => "RESTRICT",
+        Kind::Func { .. } => "FUNC",
+        Kind::FuncProto { .. } => "FUNC_PROTO",
+        Kind::Var { .. } => "VAR",
+        Kind::Datasec { .. } => "DATASEC",
+        Kind::Float { .. } => "FLOAT",
+        Kind::DeclTag { .. } => "DECL_TAG",
+        Kind::TypeTag { .. } => "TYPE_TAG",
+        _ => "UNKNOWN",
+    }
+}
+
+fn encoding(encoding: u8) -> &'static str {
+    match encoding {
+        0 => "(none)",
+        1 => "SIGNED",
+        2 => "CHAR",
+        4 => "BOOL",
+        _ => "UNKN",
+    }
+}
+
+/// `BTF_FUNC_*` and `BTF_VAR_*` mean the same.
+fn linkage_name(linkage: u32) -> &'static str {
+    match linkage {
+        0 => "static",
+        1 => "global",
+        2 => "extern",
+        _ => "(unknown)",
+    }
+}
+
+/// Lines for people.
+pub(super) struct Plain<W> {
+    text: Text<W>,
+    /// Whether something stands before, on the same line.
+    space: bool,
+}
+
+impl<W: Write> Plain<W> {
+    pub(super) fn new(text: Text<W>) -> Self {
+        Self { text, space: false }
+    }
+
+    #[inline]
+    fn key(&mut self, key: &str) {
+        if self.space {
+            self.text.put(" ");
+        }
+        self.text.put(key);
+        self.text.put("=");
+        self.space = true;
+    }
+}
+
+impl<W: Write> Sink for Plain<W> {
+    fn begin(&mut self, id: u32, kind: &str, name: &[u8]) {
+        self.text.put("[");
+        self.text.number(id);
+        self.text.put("] ");
+        self.text.put(kind);
+        self.text.put(" '");
+        self.text.put(name);
+        self.text.put("'");
+        self.space = true;
+    }
+
+    fn number(&mut self, key: &str, value: impl itoa::Integer) {
+        self.key(key);
+        self.text.number(value);
+    }
+
+    fn word(&mut self, key: &str, value: &str, comma: bool) {
+        if comma {
+            self.text.put(",");
+        }
+        self.key(key);
+        self.text.put(value);
+    }
+
+    fn value(&mut self, value: Value) {
+        self.key("val");
+        match value {
+            Value::I32(value) => self.text.number(value),
+            Value::U32(value) => self.text.number(value),
+            Value::I64(value) => {
+                self.text.number(value);
+                self.text.put("LL");
+            }
+            Value::U64(value) => {
+                self.text.number(value);
+                self.text.put("ULL");
+            }
+        }
+    }
+
+    fn list(&mut self, _key: &str) {}
+
+    fn part(&mut self, name: Option<&[u8]>) {
+        self.text.put("\n\t");
+        if let Some(name) = name {
+            self.text.put("'");
+            self.text.put(name);
+            self.text.put("'");
+        }
+        self.space = name.is_some();
+    }
+
+    fn remark(&mut self, kind: &str, name: &[u8]) {
+        self.text.put(" (");
+        self.text.put(kind);
+        self.text.put(" '");
+        self.text.put(name);
+        self.text.put("')");
+    }
+
+    fn end_part(&mut self) {}
+
+    fn end_list(&mut self) {}
+
+    fn end(&mut self) {
+        self.text.put("\n");
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        self.text.spill()
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.text.finish()
+    }
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Dumps of small BTF, and of such as no compiler writes.
+
+use crate::testing::blob;
+
+use super::dump;
+use super::DumpError;
+use super::Format;
+use super::NotC;
+use super::Root;
+use super::Source;
+
+const INT: u32 = 1;
+const PTR: u32 = 2;
+const ARRAY: u32 = 3;
+const STRUCT: u32 = 4;
+const UNION: u32 = 5;
+const ENUM: u32 = 6;
+const FWD: u32 = 7;
+const TYPEDEF: u32 = 8;
+const CONST: u32 = 10;
+const FUNC_PROTO: u32 = 13;
+
+/// A file to be.
+struct File {
+    types: Vec<u32>,
+    strings: Vec<u8>,
+}
+
+impl File {
+    fn new() -> Self {
+        Self {
+            types: vec![],
+            strings: vec![0],
+        }
+    }
+
+    fn name(&mut self, name: &str) -> u32 {
+        if name.is_empty() {
+            return 0;
+        }
+        let offset = self.strings.len() as u32;
+        self.strings.extend(name.bytes().chain([0]));
+        offset
+    }
+
+    /// Adds a type, with what follows it as numbers.
+    fn add(mut self, name: &str, info: u32, arg: u32, data: &[u32]) -> Self {
+        let name = self.name(name);
+        self.types.extend([name, info, arg]);
+        self.types.extend(data);
+        self
+    }
+
+    /// Adds a type of which each part has a name and then numbers.
+    fn parts<const N: usize>(
+        mut self,
+        name: &str,
+        kind: u32,
+        arg: u32,
+        parts: &[(&str, [u32; N])],
+    ) -> Self {
+        let mut data = Vec::new();
+        for (name, numbers) in parts {
+            data.push(self.name(name));
+            data.extend(numbers);
+        }
+        self.add(name, kind << 24 | parts.len() as u32, arg, &data)
+    }
+
+    /// Adds `int`, of 4 bytes.
+    fn int(self) -> Self {
+        self.add("int", INT << 24, 4, &[32 | 1 << 24])
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        blob(&self.types, &self.strings)
+    }
+
+    fn dump(&self, format: Format, roots: &[Root]) -> Result<String, DumpError> {
+        text(Source::new(self.bytes(), None), format, roots)
+    }
+
+    /// The C of it, without what is the same in all.
+    fn c(&self, roots: &[Root]) -> Result<String, DumpError> {
+        let text = self.dump(Format::C, roots)?;
+        let (_, text) = text
+            .split_once("#define __bpf_fastcall\n#endif\n#endif\n\n")
+            .unwrap();
+        let end = text
+            .find("\n/* BPF kfuncs */")
+            .or(text.find("#ifndef BPF_NO_PRESERVE_ACCESS_INDEX"));
+        Ok(text[..end.unwrap()].to_owned())
+    }
+
+    fn refused(&self) -> (u32, NotC) {
+        match self.c(&[]) {
+            Err(DumpError::NotC { id, reason }) => (id, reason),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn text(source: Source, format: Format, roots: &[Root]) -> Result<String, DumpError> {
+    let mut text = Vec::new();
+
+    dump(&source, format, roots, &mut text)?;
+    Ok(String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn members_are_where_they_were() {
+    let file = File::new()
+        .int()
+        .add("char", INT << 24, 1, &[8])
+        .parts("far", STRUCT, 12, &[("a", [2, 0]), ("b", [1, 64])])
+        .parts("packed", STRUCT, 5, &[("a", [2, 0]), ("b", [1, 8])])
+        .parts(
+            "bits",
+            0x80 | STRUCT,
+            8,
+            &[("a", [1, 3 << 24 | 2]), ("b", [1, 4 << 24 | 32])],
+        )
+        .parts("padded", UNION, 16, &[("a", [1, 0])])
+        .parts::<0>("big", STRUCT, 1 << 20, &[]);
+    let want = "\
+struct far {\n\tchar a;\n\tlong: 56;\n\tint b;\n};\n
+struct packed {\n\tchar a;\n\tint b;\n} __attribute__((packed));\n
+struct bits {\n\tchar: 2;\n\tint a: 3;\n\tint: 27;\n\tint b: 4;\n};\n
+union padded {\n\tint a;\n\tunsigned char __padding_at_0[16];\n};\n
+struct big {\n\tunsigned char __padding_at_0[1048576];\n};\n\n";
+
+    assert_eq!(file.c(&[]).unwrap(), want);
+}
+
+#[test]
+fn old_bitfields_are_in_their_types() {
+    let file = File::new()
+        .add("unsigned int", INT << 24, 4, &[5 | 3 << 16])
+        .parts("old", STRUCT, 4, &[("a", [1, 0])]);
+
+    assert_eq!(
+        file.c(&[]).unwrap(),
+        "struct old {\n\tchar: 3;\n\tunsigned int a: 5;\n};\n\n"
+    );
+}
+
+#[test]
+fn same_names_are_told_apart() {
+    let file = File::new()
+        .int()
+        .parts("s", STRUCT, 8, &[("p", [4, 0])])
+        .parts("s", STRUCT, 4, &[("i", [1, 0])])
+        .add("", PTR << 24, 5, &[])
+        .add("s", FWD << 24, 0, &[])
+        .add("", PTR << 24, 7, &[])
+        .add("s", FWD << 24 | 1 << 31, 0, &[])
+        .add("t", TYPEDEF << 24, 6, &[])
+        .parts("", ENUM, 4, &[("t", [0])]);
+    let text = file.c(&[]).unwrap();
+
+    assert!(text.contains("struct s {\n\tstruct s *p;\n};"), "{text}");
+    assert!(text.contains("struct s___2 {\n\tint i;\n};"), "{text}");
+    assert!(text.contains("union s___3;"), "{text}");
+    assert!(text.contains("typedef union s___3 *t;"), "{text}");
+    assert!(text.contains("enum {\n\tt___2 = 0,\n};"), "{text}");
+}
+
+#[test]
+fn declarators_read_inside_out() {
+    // const int *(*f[3])(struct s *, ...)
+    let file = File::new()
+        .int()
+        .add("", CONST << 24, 1, &[])
+        .add("", PTR << 24, 2, &[])
+        .parts("", FUNC_PROTO, 3, &[("arg", [5]), ("", [0])])
+        .add("", PTR << 24, 6, &[])
+        .parts::<0>("s", STRUCT, 0, &[])
+        .add("", PTR << 24, 4, &[])
+        .add("", ARRAY << 24, 0, &[7, 1, 3])
+        .add("f", TYPEDEF << 24, 8, &[]);
+
+    assert_eq!(
+        file.c(&[Root::from("f")]).unwrap(),
+        "struct s;\n\ntypedef const int *(*f[3])(struct s *arg, ...);\n\n"
+    );
+}
+
+#[test]
+fn constant_arrays_have_constant_elements() {
+    let file = File::new()
+        .int()
+        .add("", ARRAY << 24, 0, &[1, 1, 3])
+        .add("", CONST << 24, 2, &[])
+        .add("t", TYPEDEF << 24, 3, &[]);
+
+    assert_eq!(file.c(&[]).unwrap(), "typedef const int t[3];\n\n");
+}
+
+#[test]
+fn embedded_structs_need_no_extension() {
+    let file = File::new()
+        .int()
+        .parts("inner", STRUCT, 4, &[("a", [1, 0])])
+        .parts("outer", STRUCT, 4, &[("", [2, 0])]);
+
+    assert!(file
+        .c(&[])
+        .unwrap()
+        .contains("struct outer {\n\tstruct {\n\t\tint a;\n\t};\n};"));
+}
+
+#[test]
+fn roots_bring_what_they_need_only() {
+    let file = File::new()
+        .int()
+        .parts("inner", STRUCT, 4, &[("a", [1, 0])])
+        .parts("outer", STRUCT, 4, &[("b", [2, 0])])
+        .parts("other", STRUCT, 4, &[("c", [1, 0])]);
+    let want = "struct inner {\n\tint a;\n};\n\nstruct outer {\n\tstruct inner b;\n};\n\n";
+
+    assert_eq!(file.c(&[Root::from("outer")]).unwrap(), want);
+    assert_eq!(file.c(&[Root::from("3")]).unwrap(), want);
+    assert!(matches!(
+        file.c(&[Root::from("none")]),
+        Err(DumpError::NoSuchRoot { .. })
+    ));
+    assert!(matches!(file.c(&[Root::Id(9)]), Err(DumpError::Btf(_))));
+    assert_eq!(
+        file.dump(Format::Plain, &[Root::Id(0), Root::Id(1)])
+            .unwrap(),
+        "[0] UNKNOWN '(anon)'\n[1] INT 'int' size=4 bits_offset=0 nr_bits=32 encoding=SIGNED\n"
+    );
+}
+
+#[test]
+fn split_btf_goes_on_where_its_base_ends() {
+    let base = File::new().int();
+    let mut split = File::new();
+    let name = base.strings.len() as u32 + 1;
+    split.types = vec![name, TYPEDEF << 24, 1];
+    split.strings.extend(b"number\0");
+    let source = Source::new(split.bytes(), Some(base.bytes()));
+
+    assert_eq!(
+        text(source.clone(), Format::Plain, &[]).unwrap(),
+        "[2] TYPEDEF 'number' type_id=1\n"
+    );
+    assert!(text(source, Format::C, &[])
+        .unwrap()
+        .contains("\ntypedef int number;\n"));
+}
+
+#[test]
+fn names_cannot_leave_their_place() {
+    let file = File::new()
+        .int()
+        .parts("s { }; evil", STRUCT, 4, &[("int", [1, 0])])
+        .add("x", 18 << 24, 1, &[])
+        .add("\")))", 18 << 24, 3, &[])
+        .add("t", TYPEDEF << 24, 4, &[]);
+    let text = file.c(&[]).unwrap();
+
+    assert!(
+        text.contains("struct s______evil {\n\tint _int;\n};"),
+        "{text}"
+    );
+    assert!(text.contains("btf_type_tag(\"____\")"), "{text}");
+}
+
+#[test]
+fn what_contains_itself_is_refused() {
+    let direct = File::new().parts("s", STRUCT, 4, &[("s", [1, 0])]);
+    assert_eq!(direct.refused(), (1, NotC::Cycle));
+
+    let nameless =
+        File::new()
+            .parts("", STRUCT, 4, &[("s", [1, 0])])
+            .add("t", TYPEDEF << 24, 1, &[]);
+    assert!(matches!(nameless.refused(), (_, NotC::Depth)));
+
+    let typedef = File::new().add("t", TYPEDEF << 24, 1, &[]);
+    assert!(matches!(typedef.refused(), (1, NotC::Cycle | NotC::Depth)));
+
+    let array =
+        File::new()
+            .add("", ARRAY << 24, 0, &[1, 1, 1])
+            .parts("s", STRUCT, 4, &[("a", [1, 0])]);
+    assert_eq!(array.refused(), (1, NotC::Depth));
+
+    let function = File::new()
+        .parts("", FUNC_PROTO, 0, &[("p", [2])])
+        .add("", PTR << 24, 1, &[])
+        .add("t", TYPEDEF << 24, 1, &[]);
+    assert!(matches!(function.refused(), (_, NotC::Depth)));
+}
+
+#[test]
+fn endless_repeats_are_refused() {
+    // Each struct without a name holds the one before it twice: 2 to the power of 50 members.
+    let mut file = File::new().int();
+    for id in 1..50 {
+        file = file.parts("", UNION, 4, &[("a", [id, 0]), ("b", [id, 0])]);
+    }
+    let file = file.add("t", TYPEDEF << 24, 50, &[]);
+
+    assert!(matches!(file.refused(), (_, NotC::Repeats)));
+}
+
+#[test]
+fn chains_of_any_length_end() {
+    let mut file = File::new().int();
+    for id in 1..20_000 {
+        file = file.parts(&format!("s{id}"), STRUCT, 4, &[("m", [id, 0])]);
+    }
+    assert!(file
+        .c(&[Root::from("s19999")])
+        .unwrap()
+        .starts_with("struct s1 {"));
+
+    let mut file = File::new().int();
+    for id in 1..20_000 {
+        file = file.add("", PTR << 24, id, &[]);
+    }
+    let file = file.add("t", TYPEDEF << 24, 20_000, &[]);
+    assert!(matches!(file.refused(), (_, NotC::Depth)));
+}
+
+#[test]
+fn members_out_of_place_are_refused() {
+    let overlap = File::new()
+        .int()
+        .parts("s", STRUCT, 8, &[("a", [1, 0]), ("b", [1, 16])]);
+    assert_eq!(overlap.refused(), (2, NotC::Overlap { index: 1 }));
+
+    let outside = File::new().int().parts("s", STRUCT, 4, &[("a", [1, 32])]);
+    assert_eq!(outside.refused(), (2, NotC::Outside { index: 0 }));
+
+    let function = File::new().int().parts("s", STRUCT, 4, &[("a", [3, 0])]);
+    let function = function.add("f", 12 << 24, 1, &[]);
+    assert!(matches!(function.refused(), (3, NotC::Kind)));
+}
+
+/// Not a proof, but a net: no byte of a file can be changed such that there is neither a dump nor an
+/// error.
+#[test]
+fn damaged_files_do_no_harm() {
+    let good = File::new()
+        .int()
+        .parts("s", STRUCT, 16, &[("a", [1, 0]), ("p", [3, 64])])
+        .add("", PTR << 24, 2, &[])
+        .add("", ARRAY << 24, 0, &[6, 1, 3])
+        .parts("e", ENUM, 4, &[("A", [0]), ("B", [1])])
+        .parts("", UNION, 8, &[("u", [1, 0]), ("v", [3, 0])])
+        .add("t", TYPEDEF << 24, 8, &[])
+        .parts("", FUNC_PROTO, 1, &[("x", [3]), ("", [0])])
+        .add("f", 12 << 24, 8, &[])
+        .add("bpf_kfunc", 17 << 24, 9, &[u32::MAX])
+        .bytes();
+
+    assert!(text(Source::new(good.clone(), None), Format::C, &[])
+        .unwrap()
+        .contains("extern int f(struct s *x, ...) __weak __ksym;"));
+    for at in 0..good.len() {
+        for bit in 0..8 {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1 << bit;
+            for format in [Format::Plain, Format::Json, Format::C] {
+                let _ = dump(
+                    &Source::new(bytes.clone(), None),
+                    format,
+                    &[],
+                    &mut Vec::new(),
+                );
+            }
+        }
+    }
+}
