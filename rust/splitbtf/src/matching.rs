@@ -17,7 +17,7 @@ use crate::wire;
 ///
 /// It bounds the work where a file is made to cause as much as it can. In a kernel, types of
 /// one name can be counted on the fingers.
-const MAX_CANDIDATES: usize = 1024;
+const MAX_CANDIDATES: usize = 256;
 
 /// Why no type of the base is the one that a distilled type stands for.
 ///

@@ -84,10 +84,10 @@ fn work(distilled: &Btf<'static, LE>, split: &Btf<'static, LE>, target: &Btf<'st
 /// Some looks at each type, none of which has less than 12 bytes, and what it takes to find a name.
 const FEW: f64 = 2.0;
 
-/// Types of one name are looked at one by one, up to 1024 of them.
-const MANY: f64 = 128.0;
+/// Types of one name are looked at one by one, up to 256 of them.
+const MANY: f64 = 32.0;
 
-const N: u32 = 5000;
+const N: u32 = 2000;
 
 fn members(types: impl IntoIterator<Item = u32>) -> Vec<NewMember<'static>> {
     let member = |ty| NewMember {
@@ -146,7 +146,7 @@ fn of_an_ordinary_module() {
 #[test]
 fn of_one_name_everywhere() {
     let base = built(None, |b| {
-        for n in 0..2000 {
+        for n in 0..500 {
             b.structure(b"s", n, &[]);
         }
     });
