@@ -491,22 +491,45 @@ fn strings_that_are_no_names_of_types() {
 /// As the C code has it.
 #[test]
 fn of_a_string_that_is_there_twice_the_last_is_taken() {
-    let base = build::<LE>(None, |b| {
-        b.structure(b"s", 8, &[]);
-        b.enumeration(b"s", 4, false, &[]);
-    });
-    let split = build(Some(base), |b| {
-        b.typedef(b"s", 1);
-    });
     let target = File::new()
         .strings(b"\0s\0s\0")
         .add(1, wire::ENUM.into(), 0, 4, &[])
         .add(3, wire::STRUCT.into(), 0, 8, &[]);
-
     let target = target.open(None).unwrap();
-    let done = relocate(split, target, Policy::Error).unwrap();
-    let done = open(&done.bytes, Some(target)).unwrap();
-    assert_eq!(done.get(3).unwrap().name_off, 3);
+
+    for enum_first in [false, true] {
+        let base = build::<LE>(None, |b| {
+            if enum_first {
+                b.enumeration(b"s", 4, false, &[]);
+            }
+            b.structure(b"s", 8, &[]);
+            if !enum_first {
+                b.enumeration(b"s", 4, false, &[]);
+            }
+        });
+        let split = build(Some(base), |b| {
+            b.typedef(b"s", 1);
+        });
+        let done = relocate(split, target, Policy::Error).unwrap();
+        let done = open(&done.bytes, Some(target)).unwrap();
+        assert_eq!(done.get(3).unwrap().name_off, 3);
+    }
+}
+
+#[test]
+fn stubs_have_no_members() {
+    let base = build::<LE>(None, |b| {
+        b.structure(b"s", 8, &members(&[2, 2]));
+        b.enumeration(b"e", 4, true, &[(b"ZERO", 0)]);
+    });
+    let split = build(Some(base), |b| {
+        b.ptr(1);
+    });
+    let target = build(None, |_| {});
+
+    let done = relocate(split, target, Policy::KeepStub).unwrap();
+    let new = open(&done.bytes, Some(target)).unwrap();
+    assert_eq!(lines(new), ["1 PTR - 2", "2 STRUCT s 8", "3 ENUM+ e 4"]);
 }
 
 #[test]
