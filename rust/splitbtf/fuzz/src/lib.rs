@@ -13,14 +13,15 @@ use zerocopy::ByteOrder;
 pub fn parts<const N: usize>(mut input: &[u8]) -> [&[u8]; N] {
     let mut parts = [&[][..]; N];
 
-    for part in &mut parts {
-        let len = input.split_first_chunk().map(|(len, rest)| {
-            input = rest;
-            u32::from_le_bytes(*len) as usize
-        });
-        let (this, rest) = input.split_at(len.unwrap_or_default().min(input.len()));
-        *part = this;
-        input = rest;
+    if let Some((last, others)) = parts.split_last_mut() {
+        for part in others {
+            let Some((len, rest)) = input.split_first_chunk() else {
+                break;
+            };
+            let len = u32::from_le_bytes(*len) as usize;
+            (*part, input) = rest.split_at(len.min(rest.len()));
+        }
+        *last = input;
     }
     parts
 }
