@@ -16,6 +16,7 @@ use zerocopy::ByteOrder;
 use zerocopy::IntoBytes;
 
 use crate::header::Sections;
+use crate::record::index;
 use crate::record::rewrite;
 use crate::record::Record;
 use crate::record::Word;
@@ -157,10 +158,6 @@ impl Distiller {
         self.names.clear();
         result
     }
-}
-
-fn index(n: u32) -> usize {
-    n.try_into().unwrap_or(usize::MAX)
 }
 
 /// The types of the base that the split BTF needs.

@@ -19,6 +19,12 @@ pub(crate) type Word<O> = U32<O>;
 /// How many words each type begins with: `struct btf_type`.
 pub(crate) const HEAD: usize = 3;
 
+/// An id or an offset as the index of an array; it is in none if it is too large for this machine.
+#[inline]
+pub(crate) fn index(n: u32) -> usize {
+    n.try_into().unwrap_or(usize::MAX)
+}
+
 /// What follows a `struct btf_type`, by its kind, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {

@@ -22,6 +22,7 @@ use crate::matching;
 use crate::matching::Mismatch;
 use crate::matching::Traits;
 use crate::names::Names;
+use crate::record::index;
 use crate::record::rewrite;
 use crate::record::Record;
 use crate::record::Word;
@@ -250,10 +251,6 @@ pub fn mismatch<O: ByteOrder, I: Index, J: Index>(
 
     // What is no match for one that is not embedded is none for one that is either.
     Ok(match_one(distilled, &record, id, true, target)?.err())
-}
-
-fn index(n: u32) -> usize {
-    n.try_into().unwrap_or(usize::MAX)
 }
 
 /// Puts the id of the type that a distilled one stands for into `ids`, and that of one which has its

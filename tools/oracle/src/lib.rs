@@ -11,6 +11,7 @@ pub mod libbpf;
 mod progress;
 pub mod table;
 #[cfg(test)]
+#[path = "../../bpfkit/src/testing.rs"]
 mod testing;
 mod vmlinux;
 
