@@ -10,7 +10,6 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
 
-use hashbrown::HashMap;
 use zerocopy::byteorder::U32;
 use zerocopy::ByteOrder;
 use zerocopy::IntoBytes;
@@ -20,10 +19,12 @@ use crate::record::index;
 use crate::record::rewrite;
 use crate::record::Record;
 use crate::record::Word;
+use crate::strings::first_eight;
 use crate::wire;
 use crate::write::share_ends;
 use crate::Error;
 use crate::Index;
+use crate::Names;
 use crate::TypeReason;
 use crate::Valid;
 
@@ -98,14 +99,14 @@ pub fn distill<O: ByteOrder, I: Index>(split: &Valid<'_, O, I>) -> Result<Distil
     Distiller::new().distill(split)
 }
 
-/// Memory for distilling that is used again and again. Its size is that of the base's types, and what
-/// is done with it for one split BTF is not.
+/// Memory for distilling that is used again and again. It has a place for each type of the base and for
+/// each byte of its strings; what is done with it for one split BTF is much less.
 #[derive(Clone, Debug, Default)]
 pub struct Distiller {
     /// By the id of a type of the base: its new one, [`SEEN`], or 0.
     ids: Vec<u32>,
-    /// By the offset of a string of the base: its new one.
-    names: HashMap<u32, u32>,
+    /// By the offset of a string of the base: its new one, or 0.
+    names: Vec<u32>,
 }
 
 /// Of a type: it is needed.
@@ -138,33 +139,46 @@ impl Distiller {
         split: &Valid<'_, O, I>,
     ) -> Result<Distilled, Error> {
         let base = split.base().ok_or(Error::NotDistilled)?;
-        let len = self.ids.len().max(index(base.end_id()));
-        self.ids.resize(len, 0);
+        let room = |old: &mut Vec<u32>, len| {
+            if old.len() < len {
+                *old = vec![0; len];
+            }
+        };
+        room(&mut self.ids, index(base.end_id()));
+        room(&mut self.names, index(base.end_string()));
         let mut needed = Needed {
             ids: &mut self.ids,
+            names: &mut self.names,
             all: vec![],
+            all_names: vec![],
             named: vec![],
             moved: vec![],
         };
 
-        let result = needed
-            .collect(split)
-            .and_then(|()| needed.distill(split, &mut self.names));
-        for old in &needed.all {
-            if let Some(id) = needed.ids.get_mut(index(*old)) {
-                *id = 0;
-            }
-        }
-        self.names.clear();
+        let result = needed.collect(split).and_then(|()| needed.distill(split));
+        forget(&needed.all, needed.ids);
+        forget(&needed.all_names, needed.names);
         result
     }
 }
 
-/// The types of the base that the split BTF needs.
+/// Sets these elements to 0.
+fn forget(old: &[u32], new: &mut [u32]) {
+    for old in old {
+        if let Some(new) = new.get_mut(index(*old)) {
+            *new = 0;
+        }
+    }
+}
+
+/// The types and names of the base that the split BTF needs.
 struct Needed<'d> {
-    /// See [`Distiller::ids`].
+    /// See [`Distiller::ids`] and [`Distiller::names`].
     ids: &'d mut [u32],
+    names: &'d mut [u32],
+    /// All that are not 0 there.
     all: Vec<u32>,
+    all_names: Vec<u32>,
     /// Those that the distilled base has.
     named: Vec<u32>,
     /// Those that become the split BTF's.
@@ -242,7 +256,6 @@ impl Needed<'_> {
     fn distill<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,
-        names: &mut HashMap<u32, u32>,
     ) -> Result<Distilled, Error> {
         let header = wire::Header::<O>::new();
         let header = header.as_bytes();
@@ -251,20 +264,13 @@ impl Needed<'_> {
             words,
             strings,
             end_id,
-        } = self.distilled_base(split, names)?;
+        } = self.distilled_base(split)?;
         let base = Sections::new(header, &words, &[], &strings).to_bytes();
         let end_string = strings.len();
 
         let (mut words, split_ids) = self.split_types(split, end_id)?;
         let mut strings = Sections::<O>::find(split.bytes())?.strings.to_vec();
-        self.rewrite(
-            split,
-            &split_ids,
-            names,
-            end_string,
-            &mut words,
-            &mut strings,
-        )?;
+        self.rewrite(split, &split_ids, end_string, &mut words, &mut strings)?;
         let new_split = Sections::new(header, &words, &[], &strings).to_bytes();
 
         self.all.sort_unstable();
@@ -282,17 +288,17 @@ impl Needed<'_> {
     fn distilled_base<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,
-        names: &mut HashMap<u32, u32>,
     ) -> Result<Base<O>, Error> {
         let mut stubs = vec![];
         for id in mem::take(&mut self.named) {
             let record = split.record(id)?;
             let name_off = record.head.name_off.get();
-            stubs.push((split.string(name_off)?, Stub::of(&record), name_off, id));
+            let name = split.string(name_off)?;
+            stubs.push((first_eight(name), name, Stub::of(&record), name_off, id));
         }
         stubs.sort_unstable();
 
-        let mut texts: Vec<&[u8]> = stubs.iter().map(|(name, ..)| *name).collect();
+        let mut texts: Vec<&[u8]> = stubs.iter().map(|(_, name, ..)| *name).collect();
         texts.dedup();
         let (offsets, shared) = share_ends(&texts);
         let mut offsets = texts.iter().zip(offsets);
@@ -303,7 +309,7 @@ impl Needed<'_> {
         let mut end_id = 1_u32;
         let mut last = None;
         let mut new_name = 0_u32;
-        for (name, stub, name_off, id) in &stubs {
+        for (_, name, stub, name_off, id) in &stubs {
             if last.map(|(name, _)| name) != Some(name) {
                 let offset = offsets.next().map(|(_, offset)| offset);
                 new_name = offset.unwrap_or_default().saturating_add(1);
@@ -315,7 +321,10 @@ impl Needed<'_> {
                 end_id = end_id.checked_add(1).ok_or(Error::TooMany)?;
             }
             last = Some((name, stub));
-            names.insert(*name_off, new_name);
+            if let Some(name) = self.names.get_mut(index(*name_off)) {
+                *name = new_name;
+                self.all_names.push(*name_off);
+            }
             if let Some(new) = self.ids.get_mut(index(*id)) {
                 *new = end_id.saturating_sub(1);
             }
@@ -333,54 +342,55 @@ impl Needed<'_> {
         split: &Valid<'_, O, I>,
         mut next_id: u32,
     ) -> Result<(Vec<Word<O>>, Vec<u32>), Error> {
-        let own = split.first_id()..split.end_id();
-        let mut split_ids = Vec::with_capacity(own.len());
+        let mut split_ids = Vec::with_capacity(index(split.end_id()));
         let mut words = Vec::with_capacity(split.words().len());
-        let mut own = own.peekable();
+        let mut own = split.first_id();
+        let mut copy = |end: u32, words: &mut Vec<_>, next_id: &mut u32| {
+            words.extend_from_slice(split.words_of(own..end)?);
+            for _ in own..end {
+                split_ids.push(*next_id);
+                *next_id = next_id.checked_add(1).ok_or(Error::TooMany)?;
+            }
+            own = end;
+            Ok(())
+        };
 
         self.moved.sort_unstable();
-        let sorted = split.first_named().is_some();
-        let name_of = |id| {
-            let name_off = split.head(id).map(|head| head.name_off.get());
-            split.string(name_off.unwrap_or_default())
-        };
         let mut moved = vec![];
         for id in &self.moved {
-            moved.push((name_of(*id)?, *id));
+            let name_off = split.record(*id)?.head.name_off.get();
+            moved.push((split.string(name_off)?, *id));
         }
-        if sorted {
+        let names = split
+            .first_named()
+            .map(|first| (first, Names::sorted(split, first, None)));
+        if names.is_some() {
             moved.sort_unstable();
         }
-        let mut moved = moved.into_iter().peekable();
-
-        while own.peek().is_some() || moved.peek().is_some() {
-            let own_first = match (own.peek(), moved.peek()) {
-                (Some(id), Some((name, _))) if sorted => name_of(*id)? <= *name,
-                (own, _) => own.is_some(),
+        for (name, id) in moved {
+            // Behind those of the split BTF's own types that have no greater name.
+            let behind = match names {
+                Some((first, _)) if name.is_empty() => first,
+                Some((_, names)) => names.behind(name),
+                None => split.end_id(),
             };
-            let id = match own_first {
-                true => own.next(),
-                false => moved.next().map(|(_, id)| id),
-            };
-            let id = id.ok_or(Error::TooMany)?;
+            copy(behind, &mut words, &mut next_id)?;
             split.record(id)?.append_to(&mut words);
-            if own_first {
-                split_ids.push(next_id);
-            } else if let Some(new) = self.ids.get_mut(index(id)) {
+            if let Some(new) = self.ids.get_mut(index(id)) {
                 *new = next_id;
             }
             next_id = next_id.checked_add(1).ok_or(Error::TooMany)?;
         }
+        copy(split.end_id(), &mut words, &mut next_id)?;
         Ok((words, split_ids))
     }
 
     /// Makes the types of the split BTF refer to the new ids and names. Names of the base's that are
     /// no names of distilled types become the split BTF's own.
     fn rewrite<O: ByteOrder, I: Index>(
-        &self,
+        &mut self,
         split: &Valid<'_, O, I>,
         split_ids: &[u32],
-        names: &mut HashMap<u32, u32>,
         first_string: usize,
         words: &mut [Word<O>],
         strings: &mut Vec<u8>,
@@ -393,15 +403,20 @@ impl Needed<'_> {
         };
         let name = |old: u32| match old.checked_sub(split.first_string()) {
             Some(n) => first_string.saturating_add(n),
-            None => *names.entry(old).or_insert_with(|| {
-                let new = u32::try_from(strings.len()).unwrap_or(u32::MAX);
-                match split.string(old) {
-                    Ok(name) => strings.extend(name),
-                    Err(error) => result = Err(error),
+            None => match self.names.get_mut(index(old)) {
+                Some(new @ 0) => {
+                    let offset = u32::try_from(strings.len()).unwrap_or(u32::MAX);
+                    match split.string(old) {
+                        Ok(name) => strings.extend(name),
+                        Err(error) => result = Err(error),
+                    }
+                    strings.push(0);
+                    *new = first_string.saturating_add(offset);
+                    self.all_names.push(old);
+                    *new
                 }
-                strings.push(0);
-                first_string.saturating_add(new)
-            }),
+                new => new.copied().unwrap_or_default(),
+            },
         };
 
         rewrite(words, id, name).map_err(|_| Error::TooMany)?;

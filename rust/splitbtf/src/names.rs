@@ -92,6 +92,14 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
         }
     }
 
+    /// Of sorted BTF, the id behind all types with this name or a lesser one.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn behind(&self, name: &[u8]) -> u32 {
+        let n = self.partition_point(&Key::new(name), Ordering::is_le);
+
+        self.at(n).unwrap_or(self.btf.end_id())
+    }
+
     /// How many names there are.
     fn len(&self) -> usize {
         match self.order {
@@ -117,6 +125,11 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
 
     /// Which name is the first that is not less than `key`.
     fn first_not_less(&self, key: &Key<'_>) -> usize {
+        self.partition_point(key, Ordering::is_lt)
+    }
+
+    /// Which name is the first that does not compare so with `key`; all before it do.
+    fn partition_point(&self, key: &Key<'_>, so: impl Fn(Ordering) -> bool) -> usize {
         let mut start: usize = 0;
         let mut len = self.len();
 
@@ -124,7 +137,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
             let half = len / 2;
             let middle = start.saturating_add(half);
             let order = self.at(middle).map(|id| self.compare(id, key));
-            if order == Some(Ordering::Less) {
+            if order.is_some_and(&so) {
                 start = middle.saturating_add(1);
                 len = len.saturating_sub(half).saturating_sub(1);
             } else {

@@ -10,6 +10,7 @@ use zerocopy::ByteOrder;
 
 use crate::max_types;
 use crate::mismatch;
+use crate::strings::first_eight;
 use crate::Btf;
 use crate::Error;
 use crate::Index;
@@ -90,12 +91,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         for id in self.first_id()..self.end_id() {
             let name = self.string(self.get(id)?.name_off)?;
             if !name.is_empty() {
-                // What most names differ in is at hand.
-                let mut prefix = [0; 8];
-                for (to, from) in prefix.iter_mut().zip(name) {
-                    *to = *from;
-                }
-                names.push((u64::from_be_bytes(prefix), name, id));
+                names.push((first_eight(name), name, id));
             }
         }
         names.sort_unstable();

@@ -5,6 +5,8 @@
 use core::fmt;
 use core::iter;
 use core::mem::size_of;
+#[cfg(feature = "alloc")]
+use core::ops::Range;
 
 use zerocopy::ByteOrder;
 use zerocopy::FromBytes;
@@ -298,6 +300,26 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     /// The words of the types that are not in the base.
     pub(crate) fn words(&self) -> &'a [Word<O>] {
         self.words
+    }
+
+    /// The words of these types, which are not in the base.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn words_of(&self, ids: Range<u32>) -> Result<&'a [Word<O>], Error> {
+        let at = |id: u32| match self.end_id {
+            end if id == end => Some(self.words.len()),
+            _ => {
+                let n = id.checked_sub(self.first_id)?.try_into().ok()?;
+                self.index.offset(n)?.checked_div(size_of::<Word<O>>())
+            }
+        };
+        let words = at(ids.start)
+            .zip(at(ids.end))
+            .and_then(|(start, end)| self.words.get(start..end));
+
+        words.ok_or(Error::Id {
+            id: ids.end,
+            end: self.end_id,
+        })
     }
 
     /// What says how long types of unknown kinds are.

@@ -231,7 +231,7 @@ impl<'a, O: ByteOrder> Record<'a, O> {
     }
 
     /// Calls `id` with each type that it refers to, and `name` with each name in it but its own.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn for_each(&self, mut id: impl FnMut(u32), name: impl FnMut(u32)) {
         if self.shape.refers {
             id(self.head.size_or_type.get());
@@ -239,23 +239,31 @@ impl<'a, O: ByteOrder> Record<'a, O> {
         for word in self.data.iter().take(self.shape.data_ids.into()) {
             id(word.get());
         }
-        // The compiler can do more with lengths that it knows.
-        match self.shape.elem {
-            0 => {}
-            2 => self.for_each_elem(2, id, name),
-            3 => self.for_each_elem(3, id, name),
-            // Of such elements nothing is known.
+        // The compiler can do more with a layout that it knows.
+        match (self.shape.elem, self.shape.elem_named, self.shape.elem_id) {
+            (2, true, None) => self.for_each_elem::<2>(Some(0), None, id, name),
+            (2, true, Some(1)) => self.for_each_elem::<2>(Some(0), Some(1), id, name),
+            (3, true, None) => self.for_each_elem::<3>(Some(0), None, id, name),
+            (3, true, Some(1)) => self.for_each_elem::<3>(Some(0), Some(1), id, name),
+            (3, false, Some(0)) => self.for_each_elem::<3>(None, Some(0), id, name),
+            // Of other elements nothing is known.
             _ => {}
         }
     }
 
     #[inline(always)]
-    fn for_each_elem(&self, len: usize, mut id: impl FnMut(u32), mut name: impl FnMut(u32)) {
-        for elem in self.elems.chunks_exact(len) {
-            if let Some(word) = elem.first().filter(|_| self.shape.elem_named) {
+    fn for_each_elem<const LEN: usize>(
+        &self,
+        name_at: Option<usize>,
+        id_at: Option<usize>,
+        mut id: impl FnMut(u32),
+        mut name: impl FnMut(u32),
+    ) {
+        for elem in self.elems.chunks_exact(LEN) {
+            if let Some(word) = name_at.and_then(|at| elem.get(at)) {
                 name(word.get());
             }
-            if let Some(word) = self.shape.elem_id.and_then(|at| elem.get(usize::from(at))) {
+            if let Some(word) = id_at.and_then(|at| elem.get(at)) {
                 id(word.get());
             }
         }
@@ -307,10 +315,18 @@ pub(crate) fn rewrite<O: ByteOrder>(
         for word in data.iter_mut().take(shape.data_ids.into()) {
             replace(word, &mut id);
         }
-        // The compiler can do more with lengths that it knows.
-        match shape.elem {
-            2 => rewrite_elems(elems, 2, shape, &mut id, &mut name),
-            3 => rewrite_elems(elems, 3, shape, &mut id, &mut name),
+        // The compiler can do more with a layout that it knows.
+        match (shape.elem, shape.elem_named, shape.elem_id) {
+            (2, true, None) => rewrite_elems::<O, 2>(elems, Some(0), None, &mut id, &mut name),
+            (2, true, Some(1)) => {
+                rewrite_elems::<O, 2>(elems, Some(0), Some(1), &mut id, &mut name)
+            }
+            (3, true, None) => rewrite_elems::<O, 3>(elems, Some(0), None, &mut id, &mut name),
+            (3, true, Some(1)) => {
+                rewrite_elems::<O, 3>(elems, Some(0), Some(1), &mut id, &mut name)
+            }
+            (3, false, Some(0)) => rewrite_elems::<O, 3>(elems, None, Some(0), &mut id, &mut name),
+            // Of other elements nothing is known.
             _ => {}
         }
         words = rest;
@@ -319,24 +335,24 @@ pub(crate) fn rewrite<O: ByteOrder>(
 }
 
 #[inline(always)]
-fn rewrite_elems<O: ByteOrder>(
+fn rewrite_elems<O: ByteOrder, const LEN: usize>(
     elems: &mut [Word<O>],
-    len: usize,
-    shape: Shape,
+    name_at: Option<usize>,
+    id_at: Option<usize>,
     mut id: impl FnMut(u32) -> u32,
     mut name: impl FnMut(u32) -> u32,
 ) {
-    for elem in elems.chunks_exact_mut(len) {
-        if let Some(word) = elem.first_mut().filter(|_| shape.elem_named) {
+    for elem in elems.chunks_exact_mut(LEN) {
+        if let Some(word) = name_at.and_then(|at| elem.get_mut(at)) {
             replace(word, &mut name);
         }
-        if let Some(word) = shape.elem_id.and_then(|at| elem.get_mut(usize::from(at))) {
+        if let Some(word) = id_at.and_then(|at| elem.get_mut(at)) {
             replace(word, &mut id);
         }
     }
 }
 
-#[inline]
+#[inline(always)]
 fn replace<O: ByteOrder>(word: &mut Word<O>, mut to: impl FnMut(u32) -> u32) {
     match word.get() {
         0 => {}

@@ -197,19 +197,18 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
                 return Err(self.type_error(id, TypeReason::UnknownKind));
             }
 
-            let composite = matches!(kind, wire::STRUCT | wire::UNION);
-            let embed = |member| {
-                if composite {
-                    self.mark_embedded(member, ids);
-                }
-            };
             let mut need = |name| {
                 if let Some(string) = strings.get_mut(index(name)).filter(|_| name != 0) {
                     *string = NEEDED;
                 }
             };
             need(record.head.name_off.get());
-            record.for_each(embed, need);
+            match kind {
+                wire::STRUCT | wire::UNION => {
+                    record.for_each(|member| self.mark_embedded(member, ids), need);
+                }
+                _ => record.for_each(|_| {}, need),
+            }
             rest = behind;
         }
         Ok(())

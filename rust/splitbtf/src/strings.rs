@@ -43,6 +43,19 @@ pub(crate) fn first(strings: &[u8]) -> Option<&[u8]> {
     strings.get(..len)
 }
 
+/// The first eight bytes, as a number that compares as they do; 0 for each that is not there.
+///
+/// What most names differ in is at hand with it.
+#[inline]
+pub(crate) fn first_eight<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> u64 {
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+
+    u64::from_be_bytes(first)
+}
+
 /// A name that others are compared with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key<'n> {
@@ -52,14 +65,9 @@ pub(crate) struct Key<'n> {
 
 impl<'n> Key<'n> {
     pub(crate) fn new(name: &'n [u8]) -> Self {
-        let mut begin = [0; 8];
-        for (to, from) in begin.iter_mut().zip(name) {
-            *to = *from;
-        }
-
         Self {
             name,
-            begin: u64::from_be_bytes(begin),
+            begin: first_eight(name),
         }
     }
 

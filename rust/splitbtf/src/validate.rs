@@ -7,6 +7,7 @@ use core::ops::Deref;
 use zerocopy::ByteOrder;
 use zerocopy::IntoBytes;
 
+use crate::record::index;
 use crate::record::Record;
 use crate::wire;
 use crate::Btf;
@@ -103,7 +104,13 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     fn check_references(&self, states: &mut [u8]) -> Result<(), Error> {
         let mut rest = self.words();
 
-        for (id, state) in (self.first_id()..self.end_id()).zip(states) {
+        for (id, state) in (self.first_id()..self.end_id()).zip(&mut *states) {
+            *state = self
+                .head(id)
+                .map(|head| ends(head.kind()))
+                .unwrap_or_default();
+        }
+        for id in self.first_id()..self.end_id() {
             let error = |reason| self.type_error(id, reason);
             let (record, behind) =
                 Record::split(rest, self.layout()).map_err(|(_, reason)| error(reason))?;
@@ -113,8 +120,12 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
                 return Err(error(TypeReason::Typed));
             }
             let (mut max_id, mut max_name) = (0, 0);
+            let mut done = CONTAINS | REFERS;
             record.for_each(
-                |id| max_id = id.max(max_id),
+                |id| {
+                    max_id = id.max(max_id);
+                    done &= self.done(states, id);
+                },
                 |name| max_name = name.max(max_name),
             );
             if max_id >= self.end_id() {
@@ -123,7 +134,10 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             if max_name >= self.end_string() && max_name != 0 {
                 return Err(error(TypeReason::NoSuchString { offset: max_name }));
             }
-            *state = ends(record.head.kind());
+            let done = done | ends(record.head.kind());
+            if let Some(state) = self.state(states, id) {
+                *state = done;
+            }
             rest = behind;
         }
         Ok(())
@@ -163,21 +177,19 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         let short = Error::Room { len: path.len() };
 
         for start in self.first_id()..self.end_id() {
-            let mut enter = Some(start);
+            let mut enter = (self.done(states, start) & sort == 0).then_some(start);
             // How many types there are on the way from `start` to where the search is. `path` has
             // them, `next` says which of the references of each is to be followed next.
             let mut depth: usize = 0;
 
             loop {
-                if let Some(id) = enter.filter(|id| !self.is_done(states, *id, sort)) {
+                if let Some(id) = enter.take() {
                     // Most types are that simple.
-                    let done = self
-                        .only_reference(id)
-                        .is_some_and(|to| self.is_done(states, to, sort));
+                    let done = self.all_done(&self.record(id)?, states) & sort;
                     if let Some(state) = self.state(states, id) {
-                        *state |= if done { sort } else { ON_PATH };
+                        *state |= if done != 0 { done } else { ON_PATH };
                     }
-                    if !done {
+                    if done == 0 {
                         *path.get_mut(depth).ok_or(short)? = id;
                         *next.get_mut(depth).ok_or(short)? = 0;
                         depth = depth.saturating_add(1);
@@ -188,19 +200,15 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
                 };
                 let (id, next) = path.get(top).zip(next.get_mut(top)).ok_or(short)?;
                 let record = self.record(*id)?;
-                enter = None;
-                while let Some(to) = record.id(usize::try_from(*next).unwrap_or(usize::MAX)) {
+                while let Some(to) = record.id(index(*next)) {
                     *next = next.saturating_add(1);
-                    match self.state(states, to) {
-                        Some(state) if *state & ON_PATH != 0 => {
-                            return Err(self.type_error(to, reason))
-                        }
-                        Some(state) if *state & sort == 0 => {
-                            enter = Some(to);
-                            break;
-                        }
-                        // In the base, or no way from there leads back to it.
-                        _ => {}
+                    let state = self.done(states, to);
+                    if state & ON_PATH != 0 {
+                        return Err(self.type_error(to, reason));
+                    }
+                    if state & sort == 0 {
+                        enter = Some(to);
+                        break;
                     }
                 }
                 if enter.is_none() {
@@ -214,28 +222,23 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         Ok(())
     }
 
-    /// The type that this one refers to, if its kind is one of those that refer to just one.
-    #[inline]
-    fn only_reference(&self, id: u32) -> Option<u32> {
-        let head = self.head(id)?;
+    /// Along which sorts of references all that a type refers to is known to be on no cycle.
+    #[inline(always)]
+    fn all_done(&self, record: &Record<'a, O>, states: &[u8]) -> u8 {
+        let mut done = CONTAINS | REFERS;
 
-        match head.kind() {
-            wire::PTR | wire::TYPEDEF..=wire::FUNC | wire::VAR | wire::TYPE_TAG => {
-                Some(head.size_or_type.get())
-            }
-            _ => None,
-        }
+        record.for_each(|id| done &= self.done(states, id), |_| {});
+        done
     }
 
-    /// Whether a type is known to be on no cycle. Those of the base are on none with these.
+    /// Along which sorts of references a type is known to be on no cycle.
     #[inline]
-    fn is_done(&self, states: &[u8], id: u32, sort: u8) -> bool {
+    fn done(&self, states: &[u8], id: u32) -> u8 {
         let Some(n) = id.checked_sub(self.first_id()) else {
-            return true;
+            return CONTAINS | REFERS;
         };
-        let state = usize::try_from(n).ok().and_then(|n| states.get(n));
 
-        state.is_none_or(|state| state & sort != 0)
+        states.get(index(n)).copied().unwrap_or_default()
     }
 
     #[inline]

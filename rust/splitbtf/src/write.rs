@@ -14,6 +14,7 @@ use zerocopy::IntoBytes;
 use crate::header::Sections;
 use crate::record::rewrite;
 use crate::record::Word;
+use crate::strings::first_eight;
 use crate::wire;
 use crate::Btf;
 use crate::Composite;
@@ -392,14 +393,21 @@ impl<O: ByteOrder> Builder<O> {
 /// Puts strings one behind the other, each with a NUL. Those that are the end of another share its
 /// bytes. Returns the offset of each as well.
 pub(crate) fn share_ends<S: AsRef<[u8]>>(strings: &[S]) -> (Vec<u32>, Vec<u8>) {
-    let mut order: Vec<_> = (0..).zip(strings.iter().map(AsRef::as_ref)).collect();
+    let order = (0..).zip(strings.iter().map(AsRef::as_ref));
+    let mut order: Vec<_> = order
+        .map(|(n, string): (usize, &[u8])| (first_eight(string.iter().rev()), string, n))
+        .collect();
     let mut offsets = vec![0; strings.len()];
     let mut bytes = vec![];
     let mut last: &[u8] = &[];
 
     // Backwards, a string comes right before those that end with it; and these shall come first.
-    order.sort_unstable_by(|(_, a), (_, b)| b.iter().rev().cmp(a.iter().rev()));
-    for (n, string) in order {
+    order.sort_unstable_by(|(a_end, a, _), (b_end, b, _)| {
+        b_end
+            .cmp(a_end)
+            .then_with(|| b.iter().rev().cmp(a.iter().rev()))
+    });
+    for (_, string, n) in order {
         if last.is_empty() || !last.ends_with(string) {
             bytes.extend(string);
             bytes.push(0);
@@ -407,7 +415,7 @@ pub(crate) fn share_ends<S: AsRef<[u8]>>(strings: &[S]) -> (Vec<u32>, Vec<u8>) {
         }
         let back = string.len().saturating_add(1);
         let offset = bytes.len().saturating_sub(back);
-        if let Some(slot) = offsets.get_mut::<usize>(n) {
+        if let Some(slot) = offsets.get_mut(n) {
             *slot = u32::try_from(offset).unwrap_or(u32::MAX);
         }
     }
