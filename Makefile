@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test test-debug corpus bench fuzz apply clean distclean
+.PHONY: help setup kernel tools run shell test test-debug corpus bench fuzz series series-check apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -42,6 +42,12 @@ bench: ## how long both take to parse, distil and relocate their modules
 
 fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
 	@scripts/fuzz "$(or $(T),60)"
+
+series: ## write the patches for git am, with a cover letter, into out/series
+	@scripts/series
+
+series-check: ## build each step of the series with BPF_RUST and without, and have checkpatch look at it
+	@scripts/series-check
 
 apply: ## put the new files and the patches onto the kernel tree KDIR
 	@scripts/apply "$(KDIR)"

@@ -13,8 +13,8 @@ use kernel::{
     prelude::*, //
 };
 
-/// Validates BTF, on `base` if that is not null: see [`Parsed::validate`]. Returns zero or a negative
-/// errno.
+/// Validates BTF, on `base` if that is not null: see [`Parsed::validate`]. Returns zero or a
+/// negative errno.
 ///
 /// # Safety
 ///

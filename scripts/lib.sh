@@ -108,3 +108,14 @@ remove() {
 		unshare --user --map-root-user --map-auto rm -rf "$1"
 	fi
 }
+
+# prepare_slot NAME: a folder of the cache with a copy of the kernel source as src, to be built in.
+prepare_slot() {
+	local slot=$CACHE/$1 source=$CACHE/source/$KERNEL
+	if [ "$(cat "$slot/version" 2>/dev/null)" != "$(cat "$source/version")" ]; then
+		rm -rf "${slot:?}"
+		mkdir -p "$slot"
+		cp -a --reflink=auto "$source/tree" "$slot/src"
+		cp "$source/version" "$slot/version"
+	fi
+}

@@ -80,8 +80,8 @@ impl<'a> Parsed<'a> {
     ///
     /// # Safety
     ///
-    /// For all of `'a`, `raw` must be valid, and so must be what it points to: a name that ends with a
-    /// NUL, `data_size` bytes, and `nr_types` pointers. None of it is changed meanwhile.
+    /// For all of `'a`, `raw` must be valid, and so must be what it points to: a name that ends
+    /// with a NUL, `data_size` bytes, and `nr_types` pointers. None of it is changed meanwhile.
     pub unsafe fn from_raw(raw: *const bindings::bpf_rust_btf) -> Self {
         // SAFETY: By the safety requirements.
         let raw = unsafe { &*raw };
@@ -175,8 +175,8 @@ unsafe fn slice_of<'a, T>(data: *const T, len: u32) -> &'a [T] {
 ///
 /// # Invariants
 ///
-/// `raw` is valid as for [`Parsed::from_raw`]; nobody else looks at it or at its data for all of `'a`;
-/// and its data has been allocated with `kvmalloc()`.
+/// `raw` is valid as for [`Parsed::from_raw`]; nobody else looks at it or at its data for all of
+/// `'a`; and its data has been allocated with `kvmalloc()`.
 pub struct ModuleBtf<'a> {
     raw: NonNull<bindings::bpf_rust_btf>,
     lifetime: PhantomData<&'a mut bindings::bpf_rust_btf>,
@@ -198,14 +198,14 @@ impl ModuleBtf<'_> {
     }
 
     /// Validates this BTF, and relocates it from its distilled base, which has been validated, to
-    /// `vmlinux`. The types are then either those of vmlinux or stubs, which a line in the kernel log
-    /// names. If there are stubs, `data` of C's structure is new memory, which is C's; and so is
-    /// `id_map` in any case.
+    /// `vmlinux`. The types are then either those of vmlinux or stubs, which a line in the kernel
+    /// log names. If there are stubs, `data` of C's structure is new memory, which is C's; and so
+    /// is `id_map` in any case.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the BTF is malformed, or if types are missing and stubs are not wanted: the kernel
-    /// log says which. `ENOMEM` if there is no memory. Nothing has been changed then.
+    /// `EINVAL` if the BTF is malformed, or if types are missing and stubs are not wanted: the
+    /// kernel log says which. `ENOMEM` if there is no memory. Nothing has been changed then.
     pub fn relocate(&mut self, base: &Parsed<'_>, vmlinux: &Parsed<'_>) -> Result {
         let start = Instant::<Monotonic>::now();
         let distilled = base.open(None)?;

@@ -99,8 +99,8 @@ pub fn distill<O: ByteOrder, I: Index>(split: &Valid<'_, O, I>) -> Result<Distil
     Distiller::new().distill(split)
 }
 
-/// Memory for distilling that is used again and again. It has a place for each type of the base and for
-/// each byte of its strings; what is done with it for one split BTF is much less.
+/// Memory for distilling that is used again and again. It has a place for each type of the base and
+/// for each byte of its strings; what is done with it for one split BTF is much less.
 #[derive(Clone, Debug, Default)]
 pub struct Distiller {
     /// By the id of a type of the base: its new one, [`SEEN`], or 0.
@@ -120,12 +120,13 @@ impl Distiller {
 
     /// Distils the base of this split BTF.
     ///
-    /// - The distilled base has the types of the base that are referred to by name: INT, FLOAT and FWD
-    ///   as they are; STRUCT and UNION with their size and no members; ENUM and ENUM64 as an ENUM with
-    ///   a size and no values. They are sorted by name, and those that nothing distinguishes are one.
+    /// - The distilled base has the types of the base that are referred to by name: INT, FLOAT and
+    ///   FWD as they are; STRUCT and UNION with their size and no members; ENUM and ENUM64 as an
+    ///   ENUM with a size and no values. They are sorted by name, and those that nothing
+    ///   distinguishes are one.
     /// - The split BTF has all of its own types, and those of the base which have no name or are
-    ///   but names, pointers, arrays or functions of others. If it was sorted by name, it still is, and
-    ///   otherwise these come last.
+    ///   but names, pointers, arrays or functions of others. If it was sorted by name, it still is,
+    ///   and otherwise these come last.
     ///
     /// The base may be split itself; the distilled one is not.
     ///
@@ -385,8 +386,8 @@ impl Needed<'_> {
         Ok((words, split_ids))
     }
 
-    /// Makes the types of the split BTF refer to the new ids and names. Names of the base's that are
-    /// no names of distilled types become the split BTF's own.
+    /// Makes the types of the split BTF refer to the new ids and names. Names of the base's that
+    /// are no names of distilled types become the split BTF's own.
     fn rewrite<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,

@@ -8,8 +8,8 @@ use crate::Mismatch;
 
 /// Why BTF cannot be read.
 ///
-/// Offsets are in bytes. `Display` gives a clause without a full stop, to stand behind the name of a
-/// file.
+/// Offsets are in bytes. `Display` gives a clause without a full stop, to stand behind the name of
+/// a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {

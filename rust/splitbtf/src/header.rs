@@ -162,8 +162,9 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
             .saturating_add(self.strings.len())
     }
 
-    /// Writes the header that they have when this many bytes are added to the types and to the strings
-    /// and they follow one another: types, layout, strings. `None` if it has no place there.
+    /// Writes the header that they have when this many bytes are added to the types and to the
+    /// strings and they follow one another: types, layout, strings. `None` if it has no place
+    /// there.
     pub(crate) fn write_header(
         &self,
         out: &mut Cursor<'_>,

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! BTF, the BPF type format: of either byte order, with 7.3's header or an older one, whole or split
-//! on a base.
+//! BTF, the BPF type format: of either byte order, with 7.3's header or an older one, whole or
+//! split on a base.
 //!
 //! - [`Btf`] reads it, [`Btf::validate`] checks all of it, [`Names`] looks types up by name.
-//! - [`Valid::relocate`] makes split BTF with a distilled base refer to the types of another kernel.
+//! - [`Valid::relocate`] makes split BTF with a distilled base refer to the types of another
+//!   kernel.
 //! - With the feature `alloc`, [`Builder`] writes BTF, [`Distiller`] makes distilled bases, and
 //!   [`Owned`] and [`relocate`] bring the memory that the others ask for.
 //!
 //! Without `alloc` nothing is copied and nothing allocated: views borrow the bytes, and the caller
-//! lends the rest. Whatever the bytes are, no function panics, reads outside of them or takes longer
-//! than their length explains.
+//! lends the rest. Whatever the bytes are, no function panics, reads outside of them or takes
+//! longer than their length explains.
 //!
 //! The format is described in the kernel's `include/uapi/linux/btf.h` and
 //! `Documentation/bpf/btf.rst`.

@@ -21,8 +21,8 @@ const MAX_CANDIDATES: usize = 256;
 
 /// Why no type of the base is the one that a distilled type stands for.
 ///
-/// `Display` gives a clause for a message that has named the type, in which the split BTF is that of
-/// a module and the base that of vmlinux.
+/// `Display` gives a clause for a message that has named the type, in which the split BTF is that
+/// of a module and the base that of vmlinux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mismatch {

@@ -13,8 +13,8 @@ use crate::Index;
 
 /// The types of BTF by name.
 ///
-/// Since 7.3 the kernel's build sorts BTF: types without a name come first, the others after them by
-/// name, byte by byte. For those nothing needs to be kept. Others need an index.
+/// Since 7.3 the kernel's build sorts BTF: types without a name come first, the others after them
+/// by name, byte by byte. For those nothing needs to be kept. Others need an index.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a, O: ByteOrder, I = &'a [u32]> {
     btf: &'a Btf<'a, O, I>,
@@ -43,8 +43,8 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
         }
     }
 
-    /// BTF that is sorted or not, with the ids of those of its types that have names, sorted by name.
-    /// [`Owned`](crate::Owned) makes such an index.
+    /// BTF that is sorted or not, with the ids of those of its types that have names, sorted by
+    /// name. [`Owned`](crate::Owned) makes such an index.
     ///
     /// `base` is for the base's types, which are not looked at without it.
     pub fn indexed(btf: &'a Btf<'a, O, I>, ids: &'a [u32], base: Option<&'a Self>) -> Self {
@@ -184,8 +184,8 @@ impl<O: ByteOrder, I: Index> Iterator for Find<'_, '_, O, I> {
 }
 
 impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
-    /// The id of the first type that has a name, if the types that are not in the base are sorted as
-    /// the kernel's build sorts them: for [`Names::sorted`].
+    /// The id of the first type that has a name, if the types that are not in the base are sorted
+    /// as the kernel's build sorts them: for [`Names::sorted`].
     pub fn first_named(&self) -> Option<u32> {
         let mut first = self.end_id();
         let mut last: &[u8] = &[];

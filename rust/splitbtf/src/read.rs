@@ -26,9 +26,9 @@ use crate::TypeReason;
 
 /// Where the types of BTF begin: what makes of a type's number its place.
 ///
-/// [`Btf::open`] writes one into the caller's memory. Who has another already, as the kernel has its
-/// array of pointers, implements this for it. An index that is wrong gives wrong types or none, and
-/// nothing worse.
+/// [`Btf::open`] writes one into the caller's memory. Who has another already, as the kernel has
+/// its array of pointers, implements this for it. An index that is wrong gives wrong types or none,
+/// and nothing worse.
 pub trait Index: Copy {
     /// How many types there are, those of the base left out.
     fn count(&self) -> usize;
@@ -50,8 +50,8 @@ impl Index for &[u32] {
 
 /// BTF, whole or split on a base.
 ///
-/// [`Btf::open`] has seen that each type is all there. What types refer to, other types and strings,
-/// is checked when it is asked for, or once for all by [`Btf::validate`].
+/// [`Btf::open`] has seen that each type is all there. What types refer to, other types and
+/// strings, is checked when it is asked for, or once for all by [`Btf::validate`].
 #[derive(Clone, Copy)]
 pub struct Btf<'a, O: ByteOrder, I = &'a [u32]> {
     bytes: &'a [u8],
@@ -78,16 +78,16 @@ pub fn max_types<O: ByteOrder>(bytes: &[u8]) -> Result<usize, Error> {
 }
 
 impl<'a, O: ByteOrder> Btf<'a, O> {
-    /// Opens BTF: the content of a file, or of an ELF section `.BTF` or `.BTF.base`. Split BTF wants
-    /// its `base`, which may be split as well.
+    /// Opens BTF: the content of a file, or of an ELF section `.BTF` or `.BTF.base`. Split BTF
+    /// wants its `base`, which may be split as well.
     ///
     /// `room` is for an index of the types: as many elements as there are types, [`max_types`] at
     /// most.
     ///
     /// # Errors
     ///
-    /// If the header, the bounds of a section, or a type's kind or length are wrong; if the bytes are
-    /// in the other byte order; if there is not enough room.
+    /// If the header, the bounds of a section, or a type's kind or length are wrong; if the bytes
+    /// are in the other byte order; if there is not enough room.
     pub fn open(
         bytes: &'a [u8],
         base: Option<&'a Self>,
@@ -112,7 +112,8 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     ///
     /// # Errors
     ///
-    /// If the header or the bounds of a section are wrong; if the bytes are in the other byte order.
+    /// If the header or the bounds of a section are wrong; if the bytes are in the other byte
+    /// order.
     pub fn open_indexed(bytes: &'a [u8], base: Option<&'a Self>, index: I) -> Result<Self, Error> {
         Self::new(bytes, &Sections::find(bytes)?, base, index)
     }
@@ -280,9 +281,9 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         btf.strings.from(start.try_into().ok()?)
     }
 
-    /// The name of the type with this id that begins so, if it is not longer than that of any symbol
-    /// in the kernel. Names may lie one in the other: without a limit, to look at all of them could
-    /// take as long as the square of their length.
+    /// The name of the type with this id that begins so, if it is not longer than that of any
+    /// symbol in the kernel. Names may lie one in the other: without a limit, to look at all of
+    /// them could take as long as the square of their length.
     pub(crate) fn short_name(&self, id: u32, head: &wire::Type<O>) -> Result<&'a [u8], Error> {
         /// `KSYM_NAME_LEN` of `include/linux/kallsyms.h`, and a NUL.
         const LEN: usize = 513;
@@ -736,8 +737,8 @@ mod tests {
         assert_eq!(btf.resolve(9).unwrap_err(), Error::Id { id: 99, end: 11 });
     }
 
-    /// Not a proof, but a cheap net: no byte of a small file can be changed such that something goes
-    /// wrong that is not an `Err`.
+    /// Not a proof, but a cheap net: no byte of a small file can be changed such that something
+    /// goes wrong that is not an `Err`.
     #[test]
     fn damaged_files_do_no_harm() {
         let good = File {

@@ -115,8 +115,8 @@ impl Shape {
         ]
     };
 
-    /// The shape of a kind; of a later one than this crate knows, as `layout` has it. In those, what
-    /// refers to something cannot be told.
+    /// The shape of a kind; of a later one than this crate knows, as `layout` has it. In those,
+    /// what refers to something cannot be told.
     #[inline]
     fn of<O: ByteOrder>(kind: u8, layout: &[wire::Layout<O>]) -> Result<Self, TypeReason> {
         match Self::ALL.get(usize::from(kind)) {
@@ -283,8 +283,8 @@ impl<'a, O: ByteOrder> Record<'a, O> {
     }
 }
 
-/// Puts in the place of each type that `words` refer to what `id` answers for it, and in the place of
-/// each name what `name` answers. They are not asked for 0, which is `void` and "no name".
+/// Puts in the place of each type that `words` refer to what `id` answers for it, and in the place
+/// of each name what `name` answers. They are not asked for 0, which is `void` and "no name".
 ///
 /// # Errors
 ///

@@ -252,8 +252,8 @@ pub fn mismatch<O: ByteOrder, I: Index, J: Index>(
     Ok(match_one(distilled, &record, id, true, target)?.err())
 }
 
-/// Puts the id of the type that a distilled one stands for into `ids`, and that of one which has its
-/// name into `strings`.
+/// Puts the id of the type that a distilled one stands for into `ids`, and that of one which has
+/// its name into `strings`.
 fn find<O: ByteOrder, I: Index, J: Index>(
     distilled: &Btf<'_, O, I>,
     id: u32,
@@ -319,8 +319,8 @@ fn match_one<O: ByteOrder, I: Index, J: Index>(
     Ok(matching::find(&wanted, embedded, &mut candidates))
 }
 
-/// Gives the types of the split BTF and the stubs their new ids, from `next` on. Returns the length in
-/// bytes of the stubs.
+/// Gives the types of the split BTF and the stubs their new ids, from `next` on. Returns the length
+/// in bytes of the stubs.
 fn number<O: ByteOrder, I: Index>(
     distilled: &Btf<'_, O, I>,
     mut next: u32,
@@ -347,8 +347,8 @@ fn number<O: ByteOrder, I: Index>(
     Ok(kept_len)
 }
 
-/// Makes offsets of `strings`: that of the type's name where there is a type, and one from `next` on
-/// where a string is needed and no type has it. Returns where the added strings end.
+/// Makes offsets of `strings`: that of the type's name where there is a type, and one from `next`
+/// on where a string is needed and no type has it. Returns where the added strings end.
 fn place<O: ByteOrder, I: Index, J: Index>(
     distilled: &Btf<'_, O, I>,
     target: &Names<'_, O, J>,
@@ -459,8 +459,8 @@ impl<'p, O: ByteOrder> Relocation<'p, O> {
     ///
     /// # Errors
     ///
-    /// [`Error::Room`] if `out` is shorter or longer; other errors if these are other bytes or another
-    /// base.
+    /// [`Error::Room`] if `out` is shorter or longer; other errors if these are other bytes or
+    /// another base.
     pub fn write<I: Index>(
         &self,
         bytes: &[u8],

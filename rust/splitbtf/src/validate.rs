@@ -43,9 +43,9 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         count.saturating_mul(2).saturating_add(count.div_ceil(4))
     }
 
-    /// Checks the types that are not in the base, so that whoever goes by ids and names from then on
-    /// ends up at types and strings that are there, and comes to an end. The base is taken to have
-    /// been checked by itself.
+    /// Checks the types that are not in the base, so that whoever goes by ids and names from then
+    /// on ends up at types and strings that are there, and comes to an end. The base is taken to
+    /// have been checked by itself.
     ///
     /// - What a type refers to is there, types as well as names.
     /// - What must have a name has one, and what must not has none, as `btf_check_meta()` of
@@ -100,7 +100,8 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         count.try_into().unwrap_or(usize::MAX)
     }
 
-    /// Checks names and what types refer to, and notes in `states` which types no cycle goes through.
+    /// Checks names and what types refer to, and notes in `states` which types no cycle goes
+    /// through.
     fn check_references(&self, states: &mut [u8]) -> Result<(), Error> {
         let mut rest = self.words();
 

@@ -202,8 +202,8 @@ wire! {
         name_off: U32<O>,
         /// Id of the type.
         ty: U32<O>,
-        /// Where it is, in bits; with the composite's `kind_flag`, the upper 8 bits are the width of
-        /// a bit-field.
+        /// Where it is, in bits; with the composite's `kind_flag`, the upper 8 bits are the width
+        /// of a bit-field.
         offset: U32<O>,
     }
 }

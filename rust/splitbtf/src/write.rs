@@ -39,9 +39,9 @@ pub struct NewMember<'n> {
 
 /// BTF that is being written.
 ///
-/// Types get ids in the order in which they are added, and may refer to ones that are still to come.
-/// Each name is written once, and one that is the end of another shares its bytes. Nothing else is
-/// checked: whoever wants to know whether the result is good [validates](Btf::validate) it.
+/// Types get ids in the order in which they are added, and may refer to ones that are still to
+/// come. Each name is written once, and one that is the end of another shares its bytes. Nothing
+/// else is checked: whoever wants to know whether the result is good [validates](Btf::validate) it.
 ///
 /// # Examples
 ///
@@ -101,9 +101,10 @@ impl<O: ByteOrder> Builder<O> {
         Ok(builder)
     }
 
-    /// BTF with the header, the layout and the strings of `btf`, on the same base, and with no types
-    /// yet. With all types of `btf` [pushed](Self::push) it gives the same bytes, if these have
-    /// nothing between the sections, and the sections in the usual order: types, layout, strings.
+    /// BTF with the header, the layout and the strings of `btf`, on the same base, and with no
+    /// types yet. With all types of `btf` [pushed](Self::push) it gives the same bytes, if these
+    /// have nothing between the sections, and the sections in the usual order: types, layout,
+    /// strings.
     ///
     /// # Errors
     ///
@@ -330,7 +331,8 @@ impl<O: ByteOrder> Builder<O> {
         self.add(name, Kind::Float { size })
     }
 
-    /// Adds a tag of a declaration, or of its member or parameter no. `component` unless that is -1.
+    /// Adds a tag of a declaration, or of its member or parameter no. `component` unless that is
+    /// -1.
     pub fn decl_tag(&mut self, value: &[u8], ty: u32, component: i32) -> u32 {
         let kind = Kind::DeclTag {
             ty,
@@ -355,8 +357,8 @@ impl<O: ByteOrder> Builder<O> {
         self.push(&Type { id, name_off, kind })
     }
 
-    /// Adds a type as it is. Its names are offsets that [`Builder::name`] gave or of strings that were
-    /// there from the begin; its id does not matter.
+    /// Adds a type as it is. Its names are offsets that [`Builder::name`] gave or of strings that
+    /// were there from the begin; its id does not matter.
     pub fn push(&mut self, ty: &Type<'_, O>) -> u32 {
         let id = self.next_id;
 

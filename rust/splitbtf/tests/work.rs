@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! How much work an input can cause, in looks at types, not in time: it grows with the input's length
-//! and with nothing else, however the input has been made.
+//! How much work an input can cause, in looks at types, not in time: it grows with the input's
+//! length and with nothing else, however the input has been made.
 
 use std::cell::Cell;
 

@@ -39,8 +39,8 @@ impl Write for Sink {
     }
 }
 
-/// What the linker takes for the begin of the program: all of the kernel-facing functions, with data
-/// that the compiler knows nothing of.
+/// What the linker takes for the begin of the program: all of the kernel-facing functions, with
+/// data that the compiler knows nothing of.
 #[no_mangle]
 pub extern "C" fn _start() {
     let mut room = [[0; 16]; 6];

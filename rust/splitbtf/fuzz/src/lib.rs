@@ -8,8 +8,8 @@ use splitbtf::Owned;
 use splitbtf::Valid;
 use zerocopy::ByteOrder;
 
-/// Splits an input into parts: before each but the last are 4 bytes with its length, in little-endian
-/// order. A length that is too large takes what there is.
+/// Splits an input into parts: before each but the last are 4 bytes with its length, in
+/// little-endian order. A length that is too large takes what there is.
 pub fn parts<const N: usize>(mut input: &[u8]) -> [&[u8]; N] {
     let mut parts = [&[][..]; N];
 

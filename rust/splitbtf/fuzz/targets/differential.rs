@@ -2,8 +2,8 @@
 
 //! What libbpf makes of valid input, and what splitbtf does.
 //!
-//! libbpf gets nothing that splitbtf has found to be malformed, as it may read outside of that or go
-//! round in circles.
+//! libbpf gets nothing that splitbtf has found to be malformed, as it may read outside of that or
+//! go round in circles.
 
 #![no_main]
 
@@ -33,7 +33,8 @@ fn kind(btf: &Btf<'_, LE>, id: u32) -> u32 {
     }
 }
 
-/// Whether a type can stand for a distilled one: the one exception is that a FWD is what it declares.
+/// Whether a type can stand for a distilled one: the one exception is that a FWD is what it
+/// declares.
 fn fits(distilled: u32, found: u32) -> bool {
     let struct_fwd = [u32::from(wire::STRUCT), 1000];
     let union_fwd = [u32::from(wire::UNION), 1001];

@@ -51,8 +51,8 @@ pub(crate) fn members(types: &[u32]) -> Vec<NewMember<'static>> {
     types.iter().map(member).collect()
 }
 
-/// The types that are not in the base, each as a line: id, kind with a `+` for the flag, name, size or
-/// type, a FUNC's linkage, what comes once, and the elements with their names.
+/// The types that are not in the base, each as a line: id, kind with a `+` for the flag, name, size
+/// or type, a FUNC's linkage, what comes once, and the elements with their names.
 pub(crate) fn lines<O: ByteOrder>(btf: &Btf<'_, O>) -> Vec<String> {
     let text = |offset| match btf.string(offset) {
         Ok(b"") => "-".to_string(),
@@ -88,8 +88,8 @@ pub(crate) fn lines<O: ByteOrder>(btf: &Btf<'_, O>) -> Vec<String> {
     (btf.first_id()..btf.end_id()).map(line).collect()
 }
 
-/// Adds a type of each kind, in the order of the kinds. They refer to an INT and a STRUCT, which may be
-/// the 1st and the 4th of them.
+/// Adds a type of each kind, in the order of the kinds. They refer to an INT and a STRUCT, which
+/// may be the 1st and the 4th of them.
 pub(crate) fn every_kind<O: ByteOrder>(b: &mut Builder<O>, integer: u32, structure: u32) {
     let first = b.next_id();
     let own = |kind: u8| first + u32::from(kind) - 1;
