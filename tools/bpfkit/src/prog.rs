@@ -20,7 +20,7 @@ use aya::Ebpf;
 use serde::Serialize;
 
 use crate::btf::KernelBtf;
-use crate::error::hint;
+use crate::error::Reason;
 use crate::sys;
 use crate::sys::MapInfo;
 use crate::Error;
@@ -92,7 +92,7 @@ fn load_pinned(
 ) -> Result<Vec<Loaded>, Error> {
     let mut ebpf = Ebpf::load_file(object).map_err(|error| Error::Object {
         path: object.into(),
-        reason: chain(&error),
+        reason: Reason::of(&error),
     })?;
     let mut names: Vec<_> = ebpf.programs().map(|(name, _)| name.to_owned()).collect();
     names.sort();
@@ -106,7 +106,7 @@ fn load_pinned(
     let load_error = |program: &str, error: &(dyn std::error::Error + 'static)| Error::Load {
         path: object.into(),
         program: program.into(),
-        reason: chain(error),
+        reason: Reason::of(error),
     };
     let mut infos = Vec::new();
     for name in &names {
@@ -192,7 +192,7 @@ fn global_data_of(
     let btf = btf.map(KernelBtf::fetch).transpose();
     let mut btf = btf.map_err(|error| Error::Object {
         path: object.into(),
-        reason: error.to_string(),
+        reason: Reason::new(error.to_string()),
     })?;
     let mut found = Vec::new();
 
@@ -204,7 +204,7 @@ fn global_data_of(
         }
         let map_error = |error: &(dyn std::error::Error + 'static)| Error::Object {
             path: object.into(),
-            reason: format!("map {name}: {}", chain(error)),
+            reason: Reason::of(error).about(&format!("map {name}")),
         };
         let fd = data.fd().as_fd();
         let twin = match &mut btf {
@@ -361,32 +361,8 @@ pub(crate) fn map_info(name: &Name) -> Result<MapInfo, Error> {
 fn pin_error(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
     Error::Pin {
         path: path.into(),
-        reason: chain(error),
+        reason: Reason::of(error),
     }
-}
-
-/// An error with all that caused it: aya's outermost errors say little.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut link = Some(error);
-
-    while let Some(error) = link {
-        let cause = error.to_string();
-        // The verifier may have nothing to say.
-        let cause = cause.trim_end().trim_end_matches(". Verifier output:");
-        if text.is_empty() {
-            text = cause.to_owned();
-        } else if !text.contains(cause) {
-            text = format!("{text}: {cause}");
-        }
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            if error.raw_os_error() == Some(libc::EPERM) {
-                text += hint(error);
-            }
-        }
-        link = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -434,21 +410,5 @@ mod tests {
 
         let error = load(Path::new("/nonexistent"), Path::new("/nowhere"), true).unwrap_err();
         assert!(error.to_string().contains("No such file"), "{error}");
-    }
-
-    /// Worded as aya's.
-    #[derive(Debug, thiserror::Error)]
-    #[error("the BPF_PROG_LOAD syscall returned {source}. Verifier output: ")]
-    struct LoadError {
-        source: io::Error,
-    }
-
-    #[test]
-    fn refused_programs_are_explained() {
-        let source = io::Error::from_raw_os_error(libc::EPERM);
-        let text = chain(&LoadError { source });
-
-        assert!(text.ends_with("or root)"), "{text}");
-        assert!(!text.contains("Verifier"), "{text}");
     }
 }
