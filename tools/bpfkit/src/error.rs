@@ -136,23 +136,12 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// A reason in words.
-    pub(crate) fn new(text: String) -> Self {
-        Self {
-            text,
-            os_error: None,
-        }
-    }
-
-    /// The same, with what it is about in front.
-    pub(crate) fn about(mut self, what: &str) -> Self {
-        self.text = format!("{what}: {}", self.text);
-        self
-    }
-
     /// An error with all that caused it: aya's outermost errors say little.
     pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut this = Self::new(String::new());
+        let mut this = Self {
+            text: String::new(),
+            os_error: None,
+        };
         let mut link = Some(error);
 
         while let Some(error) = link {
