@@ -4,6 +4,7 @@
 
 mod command;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -13,6 +14,8 @@ use clap::Subcommand;
 
 use command::btf;
 use command::btf::Btf;
+use command::feature;
+use command::files;
 use command::prog;
 use command::prog::Prog;
 use command::Failure;
@@ -22,7 +25,23 @@ use command::Voice;
 
 /// Loads BPF programs, binds the maps that hold their metadata, and shows it; writes BTF as text or C
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  bpfkit prog load filter.bpf.o /sys/fs/bpf/filter
+  bpfkit prog show --metadata
+  bpfkit btf dump file /sys/kernel/btf/vmlinux format c >vmlinux.h
+  bpfkit feature
+
+Exit status:
+  0  all went well
+  1  what the command is about is wrong, is not there, or was refused
+  2  the command line is wrong, or it could not be found out: a file cannot be read, or
+     the user may not do this
+
+Only help and usage errors have colours, and only on a terminal; NO_COLOR turns them off."
+)]
 struct Cli {
     /// Print JSON
     #[arg(short, long, global = true)]
@@ -48,6 +67,25 @@ enum Object {
     /// BPF type information
     #[command(subcommand)]
     Btf(Btf),
+    /// Show what the running kernel has
+    #[command(after_help = "Examples:
+  bpfkit feature
+  bpfkit -j feature
+
+Says whether the kernel has BPF_PROG_BIND_MAP, BTF, BTF of modules and support for modules that
+come with a distilled base; and whether Rust or C does the work. What it cannot find out is
+'unknown', with the reason, and null in JSON.")]
+    Feature,
+    /// Write the manual pages and the completions of shells
+    #[command(after_help = "Examples:
+  bpfkit help-files /usr/local/share/bpfkit
+
+The manual pages go to the folder DIR/man, the completions to DIR/completions.")]
+    HelpFiles {
+        /// Where to
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 impl Cli {
@@ -73,6 +111,8 @@ fn main() -> ExitCode {
     let result = match cli.object {
         Object::Prog(command) => prog::run(command, voice),
         Object::Btf(command) => btf::run(command, voice),
+        Object::Feature => feature::run(voice),
+        Object::HelpFiles { folder } => files::run(Cli::command(), &folder, voice),
     };
 
     let (message, status) = match result {

@@ -4,6 +4,8 @@
 //! they end.
 
 pub mod btf;
+pub mod feature;
+pub mod files;
 pub mod prog;
 
 use std::io;
