@@ -2,6 +2,7 @@
 
 //! `bpfkit prog`.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use bpfkit::prog::Name;
 use bpfkit::show;
 use bpfkit::show::Program;
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::Failure;
 use super::Voice;
@@ -50,6 +52,7 @@ long as it does. Several programs are pinned in a new folder PATH, each under it
   bpfkit prog show
   bpfkit prog show pinned /sys/fs/bpf/filter
   bpfkit -p prog show name filter
+  bpfkit -j prog show --metadata
 
 Metadata is every constant whose name begins with bpf_metadata_, in every map of .rodata*
 that the program uses or that was bound to it."
@@ -58,6 +61,9 @@ that the program uses or that was bound to it."
         /// Which program: 'id N', 'pinned PATH' or 'name NAME'
         #[arg(value_name = "PROG", num_args = 2)]
         which: Vec<String>,
+        /// Only the metadata, of the programs that have any
+        #[arg(long)]
+        metadata: bool,
     },
 }
 
@@ -114,7 +120,9 @@ pub fn run(command: Prog, voice: Voice) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Prog::Show { which } => show(&Which::of(&which).map_err(Failure::Usage)?, voice),
+        Prog::Show { which, metadata } => {
+            show(&Which::of(&which).map_err(Failure::Usage)?, metadata, voice)
+        }
     }
 }
 
@@ -127,19 +135,31 @@ fn load(object: &Path, path: &Path, bind: bool, voice: Voice) -> Result<(), Fail
     voice.print(&loaded, |loaded| loaded.iter().map(describe).collect())
 }
 
-fn show(which: &Which, voice: Voice) -> Result<(), Failure> {
+fn show(which: &Which, metadata: bool, voice: Voice) -> Result<(), Failure> {
     let programs = match which {
         Which::All => show::programs()?,
         Which::One(name) => vec![show::program(name)?],
         Which::Called(name) => show::programs_called(name)?,
     };
-    let plain = |program: &Program| program.to_string();
+    let array = *which == Which::All;
 
-    match programs.as_slice() {
-        // As bpftool does: who asks for one program does not want an array.
-        [program] if *which != Which::All => voice.print(program, plain),
-        programs => voice.print(programs, |programs| programs.iter().map(plain).collect()),
-    }?;
+    if metadata {
+        for program in &programs {
+            if !array && program.metadata.0.is_empty() {
+                voice.note(&format!("prog id {}: {}", program.id, nothing(program)));
+            }
+        }
+        let with = programs
+            .iter()
+            .filter(|program| !program.metadata.0.is_empty());
+        print(
+            &with.map(Program::summary).collect::<Vec<_>>(),
+            array,
+            voice,
+        )?;
+    } else {
+        print(&programs, array, voice)?;
+    }
     let mut result = Ok(());
     for program in &programs {
         for problem in &program.problems {
@@ -148,6 +168,24 @@ fn show(which: &Which, voice: Voice) -> Result<(), Failure> {
         }
     }
     result
+}
+
+/// Prints all of these; as bpftool does, one that was asked for is not in an array.
+fn print<T: Display + Serialize>(programs: &[T], array: bool, voice: Voice) -> Result<(), Failure> {
+    match programs {
+        [program] if !array => voice.print(program, T::to_string),
+        programs => voice.print(programs, |programs| {
+            programs.iter().map(T::to_string).collect()
+        }),
+    }
+}
+
+/// Why a program has no metadata.
+fn nothing(program: &Program) -> String {
+    match program.untyped.as_slice() {
+        [] => "there is no metadata in its maps".into(),
+        [map, ..] => format!("map id {map} has no BTF: what it holds cannot be told"),
+    }
 }
 
 fn describe(loaded: &prog::Loaded) -> String {
