@@ -6,6 +6,7 @@
 mod btf;
 pub mod dump;
 pub mod error;
+pub mod feature;
 pub mod input;
 pub mod metadata;
 pub mod prog;

@@ -15,6 +15,11 @@ use bpfkit::prog::Name;
 use bpfkit::Error;
 use clap::Subcommand;
 
+use super::written;
+use super::Failure;
+use super::Style;
+use super::Voice;
+
 #[derive(Subcommand)]
 pub enum Btf {
     /// Write the types of a file, a program or a map, or other BTF that the kernel has
@@ -145,42 +150,26 @@ fn name<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<Name, String> {
     }
 }
 
-/// Why there is no dump.
-pub enum Failure {
-    /// The command line is wrong.
-    Usage(String),
-    /// Something else is.
-    Problem(String),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Problem(error.to_string())
-    }
-}
-
-/// Does what the command says, and prints it. `json` is the format of what is not C.
-pub fn run(command: Btf, json: Option<Format>) -> Result<(), Failure> {
+/// Does what the command says, and prints it.
+pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
     let Btf::Dump {
         words,
         base_btf,
         root,
     } = command;
     let Dump { what, c, roots } = Dump::of(&words, &root).map_err(Failure::Usage)?;
-    let format = match (c, json) {
-        (true, Some(_)) => {
-            return Err(Failure::Usage("C is not printed as JSON".into()));
-        }
-        (true, None) => Format::C,
-        (false, json) => json.unwrap_or(Format::Plain),
+    let format = match (c, voice.style) {
+        (true, Style::Plain) => Format::C,
+        (true, _) => return Err(Failure::Usage("C is not printed as JSON".into())),
+        (false, Style::Plain) => Format::Plain,
+        (false, Style::Json) => Format::Json,
+        (false, Style::Pretty) => Format::PrettyJson,
     };
     let base = base_btf.as_deref();
     let (source, roots) = open(&what, base, roots)?;
 
     match dump::dump(&source, format, &roots, io::stdout().lock()) {
-        // Who closed the pipe does not want to read more.
-        Err(DumpError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(DumpError::Write(error)) => Err(Failure::Problem(format!("standard output: {error}"))),
+        Err(DumpError::Write(error)) => written(Err(error)),
         Err(error) => Err(Failure::Problem(format!("{}: {error}", what.describe()))),
         Ok(()) => Ok(()),
     }

@@ -20,7 +20,7 @@ use crate::Error;
 use super::Root;
 
 /// The BTF of the running kernel itself.
-const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
 /// The bytes of BTF, and of its base if it is split.
 #[derive(Clone, Debug)]
