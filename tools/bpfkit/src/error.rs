@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::value::ValueError;
+use crate::InputError;
 
 /// An error of this library.
 #[derive(Debug, thiserror::Error)]
@@ -63,26 +64,13 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// A file cannot be read.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A file is a damaged ELF file.
-    #[error("{}: {reason}", path.display())]
-    Elf {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// A file cannot be read, or has not what is sought in it.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// Something has no BTF.
     #[error("{what}: there is no BTF")]
     NoBtf {
-        /// What: a file, or `prog id 7`.
+        /// What: `prog id 7`.
         what: String,
     },
     /// BTF of the kernel's is wrong.

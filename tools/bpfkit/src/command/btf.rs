@@ -27,11 +27,13 @@ pub enum Btf {
   bpfkit btf dump file vmlinux
   bpfkit btf dump file /sys/kernel/btf/vmlinux format c >vmlinux.h
   bpfkit btf dump file vmlinux format c --root task_struct --root bpf_map
-  bpfkit btf dump file module.ko -B vmlinux
+  bpfkit btf dump file module.ko.xz -B /boot/vmlinuz
+  bpfkit btf dump file module.ko --section .BTF.base
   bpfkit -p btf dump prog pinned /sys/fs/bpf/filter
 
-A FILE is BTF itself, or an ELF file with a section .BTF. The base of split BTF is BASE, or
-the file's own section .BTF.base, or for a module of the running kernel that kernel's BTF."
+A FILE is BTF itself, an ELF file with a section .BTF or a kernel image, also when compressed
+by gzip, xz, zstd or lz4. The base of split BTF is BASE, or the file's own section .BTF.base,
+or for a module of the running kernel that kernel's BTF."
     )]
     Dump {
         /// Where the types are, and how they are written
@@ -40,6 +42,9 @@ the file's own section .BTF.base, or for a module of the running kernel that ker
         /// The file with the base of split BTF
         #[arg(short = 'B', long, value_name = "BASE")]
         base_btf: Option<PathBuf>,
+        /// The section of FILE with the types
+        #[arg(long, value_name = "NAME", default_value = dump::SECTION)]
+        section: String,
         /// Only the types with this name or id, and as C what they need
         #[arg(long, value_name = "NAME|ID")]
         root: Vec<String>,
@@ -164,6 +169,7 @@ pub fn run(command: Btf, json: Option<Format>) -> Result<(), Failure> {
     let Btf::Dump {
         words,
         base_btf,
+        section,
         root,
     } = command;
     let Dump { what, c, roots } = Dump::of(&words, &root).map_err(Failure::Usage)?;
@@ -175,7 +181,7 @@ pub fn run(command: Btf, json: Option<Format>) -> Result<(), Failure> {
         (false, json) => json.unwrap_or(Format::Plain),
     };
     let base = base_btf.as_deref();
-    let (source, roots) = open(&what, base, roots)?;
+    let (source, roots) = open(&what, &section, base, roots)?;
 
     match dump::dump(&source, format, &roots, io::stdout().lock()) {
         // Who closed the pipe does not want to read more.
@@ -186,9 +192,14 @@ pub fn run(command: Btf, json: Option<Format>) -> Result<(), Failure> {
     }
 }
 
-fn open(what: &What, base: Option<&Path>, roots: Vec<Root>) -> Result<(Source, Vec<Root>), Error> {
+fn open(
+    what: &What,
+    section: &str,
+    base: Option<&Path>,
+    roots: Vec<Root>,
+) -> Result<(Source, Vec<Root>), Error> {
     Ok(match what {
-        What::File(path) => (Source::file(path, base)?, roots),
+        What::File(path) => (Source::file(path, section, base)?, roots),
         What::Id(id) => (Source::id(*id, base)?, roots),
         What::Prog(name) => (Source::prog(name, base)?, roots),
         What::Map(name, part) => {

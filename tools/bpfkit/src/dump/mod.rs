@@ -19,6 +19,7 @@ use zerocopy::BE;
 use zerocopy::LE;
 
 pub use self::source::Source;
+pub use self::source::SECTION;
 
 use self::json::Json;
 use self::raw::Plain;
