@@ -67,6 +67,16 @@ pub enum Error {
     /// A file cannot be read, or has not what is sought in it.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The BTF of a file is wrong.
+    #[error("{}: {section}: {source}", path.display())]
+    Types {
+        /// The file.
+        path: PathBuf,
+        /// The section that the BTF is in.
+        section: &'static str,
+        /// What is wrong with it.
+        source: splitbtf::Error,
+    },
     /// Something has no BTF.
     #[error("{what}: there is no BTF")]
     NoBtf {

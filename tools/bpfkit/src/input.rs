@@ -23,6 +23,12 @@ use object::ObjectSection;
 use object::SectionFlags;
 use ruzstd::decoding::StreamingDecoder;
 
+/// Where BTF is in an ELF file.
+pub const SECTION: &str = ".BTF";
+
+/// Where the distilled base of a module is.
+pub const BASE_SECTION: &str = ".BTF.base";
+
 /// How large a file may be, compressed or not, in bytes.
 pub const MAX_LEN: u64 = 1 << 30;
 
@@ -228,7 +234,7 @@ impl Input {
     /// If the file's headers are wrong, or the section is not within the file or is compressed.
     pub fn section(&self, name: &str) -> Result<Option<&[u8]>, InputError> {
         if self.kind == Kind::Btf {
-            return Ok((name == ".BTF").then_some(&self.bytes));
+            return Ok((name == SECTION).then_some(&self.bytes));
         }
         let file = parse(&self.path, &self.bytes)?;
         let Some(section) = file.section_by_name_bytes(name.as_bytes()) else {

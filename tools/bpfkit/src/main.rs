@@ -4,13 +4,14 @@
 
 mod command {
     pub mod btf;
+    pub mod check;
+    pub mod progress;
 }
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bpfkit::dump::Format;
 use bpfkit::prog;
 use bpfkit::prog::Name;
 use bpfkit::show;
@@ -146,6 +147,8 @@ fn usage(message: &str) -> ! {
 struct Output {
     text: String,
     problems: Vec<String>,
+    /// The exit status; 0 means that it is 1 if there are problems.
+    status: u8,
 }
 
 fn run(cli: Cli) -> Result<Output, bpfkit::Error> {
@@ -161,19 +164,17 @@ fn run(cli: Cli) -> Result<Output, bpfkit::Error> {
 }
 
 fn run_btf(command: Btf, style: Style) -> Output {
-    let json = match style {
-        Style::Plain => None,
-        Style::Json => Some(Format::Json),
-        Style::Pretty => Some(Format::PrettyJson),
+    let (problem, status) = match btf::run(command, style) {
+        Ok(output) => return output,
+        Err(Failure::Usage(message)) => usage(&message),
+        Err(Failure::Problem(problem)) => (problem, 1),
+        Err(Failure::Trouble(error)) => (error.to_string(), 2),
     };
 
     Output {
-        text: String::new(),
-        problems: match btf::run(command, json) {
-            Ok(()) => vec![],
-            Err(Failure::Usage(message)) => usage(&message),
-            Err(Failure::Problem(problem)) => vec![problem],
-        },
+        problems: vec![problem],
+        status,
+        ..Output::default()
     }
 }
 
@@ -258,24 +259,24 @@ fn describe(loaded: &prog::Loaded) -> String {
 
 fn main() -> ExitCode {
     let output = run(Cli::parse()).unwrap_or_else(|error| Output {
-        text: String::new(),
         problems: vec![error.to_string()],
+        ..Output::default()
     });
-    let mut status = ExitCode::SUCCESS;
+    let mut status = output.status;
 
     match std::io::stdout().write_all(output.text.as_bytes()) {
         // Who closed the pipe does not want to read more.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             eprintln!("bpfkit: standard output: {error}");
-            status = ExitCode::FAILURE;
+            status = status.max(1);
         }
         _ => {}
     }
     for problem in output.problems {
         eprintln!("bpfkit: {problem}");
-        status = ExitCode::FAILURE;
+        status = status.max(1);
     }
-    status
+    ExitCode::from(status)
 }
 
 #[cfg(test)]

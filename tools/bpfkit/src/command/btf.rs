@@ -11,12 +11,36 @@ use bpfkit::dump::DumpError;
 use bpfkit::dump::Format;
 use bpfkit::dump::Root;
 use bpfkit::dump::Source;
+use bpfkit::input::SECTION;
 use bpfkit::prog::Name;
 use bpfkit::Error;
 use clap::Subcommand;
 
+use crate::command::check;
+use crate::command::check::Check;
+use crate::Output;
+use crate::Style;
+
 #[derive(Subcommand)]
 pub enum Btf {
+    /// Say whether modules will load on kernels, and why not
+    #[command(after_help = "Examples:
+  bpfkit btf check module.ko --kernel /boot/vmlinuz-*
+  bpfkit btf check *.ko --kernel /sys/kernel/btf/vmlinux
+  bpfkit -j btf check module.ko.xz --kernel vmlinux-7.3 vmlinux-7.4
+  bpfkit btf check module.ko --base vmlinux-7.2 --kernel vmlinux-7.3
+
+What counts is the module's type information. STOCK is what the C code of any kernel makes of it:
+it refuses a module of which it does not find a type. WITH RUST is a kernel with CONFIG_BPF_RUST,
+where such a type is opaque: it has a name and a size, and BPF programs cannot look into it.
+What is malformed is refused by both, as far as C finds out.
+
+A module without .BTF.base is for the very kernel that it was built for. With --base it is
+checked as if it was distilled.
+
+The exit status is 0 if all load everywhere, 1 if one is refused by a stock kernel or malformed, 2
+if a file cannot be read.")]
+    Check(Check),
     /// Write the types of a file, a program or a map, or other BTF that the kernel has
     #[command(
         override_usage = "bpfkit btf dump SOURCE [format raw|c] [root_id ID]... [OPTIONS]
@@ -43,7 +67,7 @@ or for a module of the running kernel that kernel's BTF."
         #[arg(short = 'B', long, value_name = "BASE")]
         base_btf: Option<PathBuf>,
         /// The section of FILE with the types
-        #[arg(long, value_name = "NAME", default_value = dump::SECTION)]
+        #[arg(long, value_name = "NAME", default_value = SECTION)]
         section: String,
         /// Only the types with this name or id, and as C what they need
         #[arg(long, value_name = "NAME|ID")]
@@ -150,12 +174,14 @@ fn name<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<Name, String> {
     }
 }
 
-/// Why there is no dump.
+/// Why there is no result.
 pub enum Failure {
     /// The command line is wrong.
     Usage(String),
     /// Something else is.
     Problem(String),
+    /// Something else is, with a command of which status 1 is a result.
+    Trouble(Error),
 }
 
 impl From<Error> for Failure {
@@ -164,14 +190,22 @@ impl From<Error> for Failure {
     }
 }
 
-/// Does what the command says, and prints it. `json` is the format of what is not C.
-pub fn run(command: Btf, json: Option<Format>) -> Result<(), Failure> {
-    let Btf::Dump {
-        words,
-        base_btf,
-        section,
-        root,
-    } = command;
+/// Does what the command says. A dump is printed right away.
+pub fn run(command: Btf, style: Style) -> Result<Output, Failure> {
+    let (words, base_btf, section, root) = match command {
+        Btf::Check(check) => return check::run(&check, style).map_err(Failure::Trouble),
+        Btf::Dump {
+            words,
+            base_btf,
+            section,
+            root,
+        } => (words, base_btf, section, root),
+    };
+    let json = match style {
+        Style::Plain => None,
+        Style::Json => Some(Format::Json),
+        Style::Pretty => Some(Format::PrettyJson),
+    };
     let Dump { what, c, roots } = Dump::of(&words, &root).map_err(Failure::Usage)?;
     let format = match (c, json) {
         (true, Some(_)) => {
@@ -185,10 +219,12 @@ pub fn run(command: Btf, json: Option<Format>) -> Result<(), Failure> {
 
     match dump::dump(&source, format, &roots, io::stdout().lock()) {
         // Who closed the pipe does not want to read more.
-        Err(DumpError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(DumpError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(Output::default())
+        }
         Err(DumpError::Write(error)) => Err(Failure::Problem(format!("standard output: {error}"))),
         Err(error) => Err(Failure::Problem(format!("{}: {error}", what.describe()))),
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Output::default()),
     }
 }
 

@@ -19,9 +19,10 @@ use zerocopy::BE;
 use zerocopy::LE;
 
 pub use self::source::Source;
-pub use self::source::SECTION;
 
 use self::json::Json;
+pub(crate) use self::raw::kind_name;
+
 use self::raw::Plain;
 use self::text::Text;
 

@@ -5,6 +5,8 @@
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use crate::input::BASE_SECTION;
+use crate::input::SECTION;
 use crate::prog;
 use crate::prog::Name;
 use crate::show;
@@ -13,12 +15,6 @@ use crate::Error;
 use crate::Input;
 
 use super::Root;
-
-/// Where BTF is in an ELF file.
-pub const SECTION: &str = ".BTF";
-
-/// Where a distilled base is.
-const BASE_SECTION: &str = ".BTF.base";
 
 /// The BTF of the running kernel itself.
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
