@@ -35,6 +35,8 @@ pub enum Refusal {
         name: String,
         /// The first two of them, by id.
         candidates: [u32; 2],
+        /// The size of the second in bytes; 0 for a FWD.
+        size: u32,
     },
     /// The module has a string in its distilled base that is not the name of a type there.
     String {
@@ -54,9 +56,10 @@ impl fmt::Display for Refusal {
                 id,
                 name,
                 candidates: [first, second],
+                size,
             } => write!(
                 f,
-                "distilled base BTF type '{name}' [{id}] has multiple candidates of the same size \
+                "distilled base BTF type '{name}' [{id}], size {size} has multiple candidates of the same size \
                  (ids [{second}, {first}]) in base BTF"
             ),
             Self::String { offset } => {
@@ -100,17 +103,18 @@ pub(super) fn refusals<O: ByteOrder>(
         let mut fitting = found
             .iter()
             .filter(|found| accepts(&wanted.kind, *embedded, &found.kind, composites))
-            .map(|found| found.id);
+            .map(|found| (found.id, size(&found.kind)));
         let name = || name.escape_ascii().to_string();
         match (fitting.next(), fitting.next()) {
             (None, _) => types.push((id, Refusal::Unmapped { id, name: name() })),
             (Some(_), None) => {}
-            (Some(first), Some(second)) => types.push((
+            (Some((first, _)), Some((second, size))) => types.push((
                 id,
                 Refusal::Ambiguous {
                     id,
                     name: name(),
                     candidates: [first, second],
+                    size,
                 },
             )),
         }

@@ -349,7 +349,7 @@ fn types_are_named_with_reasons() {
     // Two are noticed before it is certain that one is missing.
     assert_eq!(
         refusal.unwrap().to_string(),
-        "distilled base BTF type 'twice' [3] has multiple candidates of the same size \
+        "distilled base BTF type 'twice' [3], size 8 has multiple candidates of the same size \
          (ids [2, 1]) in base BTF"
     );
 }

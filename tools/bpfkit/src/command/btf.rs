@@ -14,6 +14,7 @@ use bpfkit::dump::Source;
 use bpfkit::input::SECTION;
 use bpfkit::prog::Name;
 use bpfkit::Error;
+use bpfkit::Input;
 use clap::Subcommand;
 
 use crate::command::check;
@@ -53,6 +54,7 @@ if a file cannot be read.")]
   bpfkit btf dump file vmlinux format c --root task_struct --root bpf_map
   bpfkit btf dump file module.ko.xz -B /boot/vmlinuz
   bpfkit btf dump file module.ko --section .BTF.base
+  bpfkit btf dump file module.ko -R /boot/vmlinuz
   bpfkit -p btf dump prog pinned /sys/fs/bpf/filter
 
 A FILE is BTF itself, an ELF file with a section .BTF or a kernel image, also when compressed
@@ -66,6 +68,9 @@ or for a module of the running kernel that kernel's BTF."
         /// The file with the base of split BTF
         #[arg(short = 'B', long, value_name = "BASE")]
         base_btf: Option<PathBuf>,
+        /// Relocate the types of a module to this kernel
+        #[arg(short = 'R', long, value_name = "VMLINUX")]
+        relocate: Option<PathBuf>,
         /// The section of FILE with the types
         #[arg(long, value_name = "NAME", default_value = SECTION)]
         section: String,
@@ -192,14 +197,15 @@ impl From<Error> for Failure {
 
 /// Does what the command says. A dump is printed right away.
 pub fn run(command: Btf, style: Style) -> Result<Output, Failure> {
-    let (words, base_btf, section, root) = match command {
+    let (words, base_btf, relocate, section, root) = match command {
         Btf::Check(check) => return check::run(&check, style).map_err(Failure::Trouble),
         Btf::Dump {
             words,
             base_btf,
+            relocate,
             section,
             root,
-        } => (words, base_btf, section, root),
+        } => (words, base_btf, relocate, section, root),
     };
     let json = match style {
         Style::Plain => None,
@@ -217,7 +223,15 @@ pub fn run(command: Btf, style: Style) -> Result<Output, Failure> {
     let base = base_btf.as_deref();
     let (source, roots) = open(&what, &section, base, roots)?;
 
-    match dump::dump(&source, format, &roots, io::stdout().lock()) {
+    let kernel = relocate.map(Input::open).transpose().map_err(Error::from)?;
+    let source = match &kernel {
+        Some(kernel) => source.relocate(kernel),
+        None => Ok(source),
+    };
+    let dumped = source.and_then(|source| dump::dump(&source, format, &roots, io::stdout().lock()));
+
+    match dumped {
+        Err(DumpError::Kernel(error)) => Err(Failure::from(error)),
         // Who closed the pipe does not want to read more.
         Err(DumpError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             Ok(Output::default())

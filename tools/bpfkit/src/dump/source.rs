@@ -5,15 +5,23 @@
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use splitbtf::Policy;
+use zerocopy::ByteOrder;
+use zerocopy::BE;
+use zerocopy::LE;
+
 use crate::input::BASE_SECTION;
 use crate::input::SECTION;
 use crate::prog;
 use crate::prog::Name;
 use crate::show;
 use crate::sys;
+use crate::vmlinux::Vmlinux;
 use crate::Error;
 use crate::Input;
 
+use super::opened;
+use super::DumpError;
 use super::Root;
 
 /// The BTF of the running kernel itself.
@@ -114,6 +122,36 @@ impl Source {
                 Ok((Self::id(id, base)?, roots.map(Root::Id)))
             }
         }
+    }
+
+    /// Relocates it from its distilled base to the BTF of a kernel, as a kernel with
+    /// `CONFIG_BPF_RUST` does: what that lacks is kept as a type without members.
+    ///
+    /// # Errors
+    ///
+    /// If it has no distilled base, or the BTF of any of the two is wrong.
+    pub fn relocate(&self, kernel: &Input) -> Result<Self, DumpError> {
+        match self.bytes() {
+            [0xeb, 0x9f, ..] => self.relocate_in::<BE>(kernel),
+            _ => self.relocate_in::<LE>(kernel),
+        }
+    }
+
+    fn relocate_in<O: ByteOrder>(&self, kernel: &Input) -> Result<Self, DumpError> {
+        let kernel = Vmlinux::<O>::of(kernel)?;
+        let target = kernel.view()?;
+
+        opened(self, |btf| {
+            if let Some(base) = btf.base() {
+                base.validated().map_err(DumpError::Base)?;
+            }
+            let names = kernel.names(&target);
+            let relocated = splitbtf::relocate(&btf.validated()?, &names, Policy::KeepStub)?;
+            Ok(Self {
+                bytes: relocated.bytes,
+                base: Some(target.bytes().to_vec()),
+            })
+        })
     }
 
     /// The BTF.
