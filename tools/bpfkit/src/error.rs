@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::value::ValueError;
+use crate::InputError;
 
 /// An error of this library.
 #[derive(Debug, thiserror::Error)]
@@ -64,26 +65,23 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// A file cannot be read.
-    #[error("{}: {source}", path.display())]
-    File {
+    /// A file cannot be read, or has not what is sought in it.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The BTF of a file is wrong.
+    #[error("{}: {section}: {source}", path.display())]
+    Types {
         /// The file.
         path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A file is a damaged ELF file.
-    #[error("{}: {reason}", path.display())]
-    Elf {
-        /// The file.
-        path: PathBuf,
+        /// The section that the BTF is in.
+        section: &'static str,
         /// What is wrong with it.
-        reason: String,
+        source: splitbtf::Error,
     },
     /// Something has no BTF.
     #[error("{what}: there is no BTF")]
     NoBtf {
-        /// What: a file, or `prog id 7`.
+        /// What: `prog id 7`.
         what: String,
     },
     /// BTF of the kernel's is wrong.
@@ -113,7 +111,7 @@ impl Error {
                 reason.os_error.is_some_and(is_trouble)
             }
             Self::Kernel { source, .. } => source.raw_os_error().is_some_and(is_trouble),
-            Self::File { .. } => true,
+            Self::Input(error) => matches!(error, InputError::Read { .. }),
             _ => false,
         }
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
 //! Loads BPF programs, and binds maps to them that none of their instructions refers to, so that
-//! the metadata in these maps lives as long as the programs; and shows it. Writes BTF as text or C.
+//! the metadata in these maps lives as long as the programs; and shows it. Writes BTF as text or C, and
+//! checks whether modules will load on other kernels.
 
 mod btf;
+pub mod check;
 pub mod dump;
 pub mod error;
 pub mod feature;
@@ -15,6 +17,7 @@ mod sys;
 #[cfg(test)]
 mod testing;
 pub mod value;
+pub mod vmlinux;
 
 pub use error::Error;
 pub use input::ByteOrder;

@@ -120,7 +120,7 @@ fn main() -> ExitCode {
         Err(Failure::Usage(message)) => Cli::command()
             .error(ErrorKind::ValueValidation, message)
             .exit(),
-        Err(Failure::Said) => return ExitCode::from(1),
+        Err(Failure::Said(status)) => return ExitCode::from(status),
         Err(Failure::Problem(message)) => (message, 1),
         Err(Failure::Trouble(message)) => (message, 2),
     };

@@ -4,9 +4,11 @@
 //! they end.
 
 pub mod btf;
+pub mod check;
 pub mod feature;
 pub mod files;
 pub mod prog;
+mod progress;
 
 use std::io;
 use std::io::Write;
@@ -22,8 +24,8 @@ pub enum Failure {
     Usage(String),
     /// What the command is about is wrong, is not there, or was refused.
     Problem(String),
-    /// The same, and it has been said already.
-    Said,
+    /// It has been said already; this is the exit status.
+    Said(u8),
     /// It could not be found out: a file cannot be read, or the user may not do this.
     Trouble(String),
 }

@@ -164,7 +164,7 @@ fn show(which: &Which, metadata: bool, voice: Voice) -> Result<(), Failure> {
     for program in &programs {
         for problem in &program.problems {
             eprintln!("bpfkit: prog id {}: {problem}", program.id);
-            result = Err(Failure::Said);
+            result = Err(Failure::Said(1));
         }
     }
     result
