@@ -6,14 +6,16 @@
 pub mod btf;
 pub mod feature;
 pub mod files;
+mod pretty;
 pub mod prog;
 
 use std::io;
 use std::io::Write;
 
 use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
 use serde_json::Serializer;
+
+use pretty::Pretty;
 
 /// Why a subcommand does not end well.
 #[derive(Debug)]
@@ -78,7 +80,7 @@ impl Voice {
             }
             Style::Json => value.serialize(&mut Serializer::new(&mut text)),
             Style::Pretty => {
-                let formatter = PrettyFormatter::with_indent(b"    ");
+                let formatter = Pretty::default();
                 value.serialize(&mut Serializer::with_formatter(&mut text, formatter))
             }
         };
