@@ -107,7 +107,7 @@ impl Error {
     /// or the kernel cannot.
     pub fn is_trouble(&self) -> bool {
         match self {
-            Self::Object { reason, .. } | Self::Load { reason, .. } | Self::Pin { reason, .. } => {
+            Self::Object { reason, .. } | Self::Load { reason, .. } => {
                 reason.os_error.is_some_and(is_trouble)
             }
             Self::Kernel { source, .. } => source.raw_os_error().is_some_and(is_trouble),

@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use crate::btf::KernelBtf;
 use crate::error::Reason;
+use crate::object_file;
 use crate::sys;
 use crate::sys::MapInfo;
 use crate::Error;
@@ -89,7 +90,12 @@ fn load_pinned(
     bind: bool,
     pinned: &mut Pins,
 ) -> Result<Vec<Loaded>, Error> {
-    let mut ebpf = Ebpf::load_file(object).map_err(|error| Error::Object {
+    let mut bytes = fs::read(object).map_err(|source| Error::File {
+        path: object.into(),
+        source,
+    })?;
+    object_file::shorten_header(&mut bytes);
+    let mut ebpf = Ebpf::load(&bytes).map_err(|error| Error::Object {
         path: object.into(),
         reason: Reason::of(&error),
     })?;

@@ -30,5 +30,6 @@ fn write(mut command: Command, man: &Path, completions: &Path) -> io::Result<()>
     for shell in SHELLS {
         clap_complete::generate_to(shell, &mut command, "bpfkit", completions)?;
     }
-    clap_mangen::generate_to(command, man)
+    // 'bpfkit help' is the same text again.
+    clap_mangen::generate_to(command.disable_help_subcommand(true), man)
 }

@@ -7,6 +7,7 @@ pub mod btf;
 pub mod check;
 pub mod feature;
 pub mod files;
+mod pretty;
 pub mod prog;
 mod progress;
 
@@ -14,8 +15,9 @@ use std::io;
 use std::io::Write;
 
 use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
 use serde_json::Serializer;
+
+use pretty::Pretty;
 
 /// Why a subcommand does not end well.
 #[derive(Debug)]
@@ -80,7 +82,7 @@ impl Voice {
             }
             Style::Json => value.serialize(&mut Serializer::new(&mut text)),
             Style::Pretty => {
-                let formatter = PrettyFormatter::with_indent(b"    ");
+                let formatter = Pretty::default();
                 value.serialize(&mut Serializer::with_formatter(&mut text, formatter))
             }
         };
