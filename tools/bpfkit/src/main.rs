@@ -5,6 +5,7 @@
 mod command {
     pub mod btf;
     pub mod check;
+    pub mod diff;
     pub mod progress;
 }
 
@@ -168,7 +169,7 @@ fn run_btf(command: Btf, style: Style) -> Output {
         Ok(output) => return output,
         Err(Failure::Usage(message)) => usage(&message),
         Err(Failure::Problem(problem)) => (problem, 1),
-        Err(Failure::Trouble(error)) => (error.to_string(), 2),
+        Err(Failure::Trouble(problem)) => (problem, 2),
     };
 
     Output {
