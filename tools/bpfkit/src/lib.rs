@@ -2,10 +2,11 @@
 
 //! Loads BPF programs, and binds maps to them that none of their instructions refers to, so that
 //! the metadata in these maps lives as long as the programs; and shows it. Writes BTF as text or C, and
-//! checks whether modules will load on other kernels.
+//! checks whether modules will load on other kernels, and compares the types of kernels.
 
 mod btf;
 pub mod check;
+pub mod diff;
 pub mod dump;
 pub mod error;
 pub mod feature;

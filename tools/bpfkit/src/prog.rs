@@ -24,6 +24,7 @@ use crate::object_file;
 use crate::sys;
 use crate::sys::MapInfo;
 use crate::Error;
+use crate::InputError;
 
 /// How a program or a map is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ fn load_pinned(
     bind: bool,
     pinned: &mut Pins,
 ) -> Result<Vec<Loaded>, Error> {
-    let mut bytes = fs::read(object).map_err(|source| Error::File {
+    let mut bytes = fs::read(object).map_err(|source| InputError::Read {
         path: object.into(),
         source,
     })?;

@@ -19,6 +19,8 @@ use clap::Subcommand;
 
 use super::check;
 use super::check::Check;
+use super::diff;
+use super::diff::Diff;
 use super::written;
 use super::Failure;
 use super::Style;
@@ -44,6 +46,17 @@ checked as if it was distilled.
 The exit status is 0 if all load everywhere, 1 if one is refused by a stock kernel or malformed, 2
 if a file cannot be read.")]
     Check(Check),
+    /// Show what is different in the types of two kernels
+    #[command(after_help = "Examples:
+  bpfkit btf diff vmlinux-7.2 vmlinux-7.3 --module module.ko
+  bpfkit btf diff /boot/vmlinuz-7.2 /sys/kernel/btf/vmlinux --types task_struct inode
+  bpfkit -j btf diff vmlinux-7.2 vmlinux-7.3
+
+Shown are the types that are asked for and those that they contain; of what they point to only the
+name counts. Offsets and sizes are in bytes; in JSON offsets are in bits.
+
+The exit status is 0 if nothing is different, 1 if something is, 2 if a file cannot be read.")]
+    Diff(Diff),
     /// Write the types of a file, a program or a map, or other BTF that the kernel has
     #[command(
         override_usage = "bpfkit btf dump SOURCE [format raw|c] [root_id ID]... [OPTIONS]
@@ -185,6 +198,7 @@ fn name<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<Name, String> {
 pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
     let (words, base_btf, relocate, section, root) = match command {
         Btf::Check(check) => return check::run(&check, voice),
+        Btf::Diff(diff) => return diff::run(&diff, voice),
         Btf::Dump {
             words,
             base_btf,

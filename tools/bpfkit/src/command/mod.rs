@@ -5,6 +5,7 @@
 
 pub mod btf;
 pub mod check;
+pub mod diff;
 pub mod feature;
 pub mod files;
 mod pretty;
