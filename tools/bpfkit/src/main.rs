@@ -5,7 +5,9 @@
 mod command {
     pub mod btf;
     pub mod check;
+    pub mod distill;
     pub mod progress;
+    pub mod relocate;
 }
 
 use std::io::Write;

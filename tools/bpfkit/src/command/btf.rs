@@ -18,6 +18,10 @@ use clap::Subcommand;
 
 use crate::command::check;
 use crate::command::check::Check;
+use crate::command::distill;
+use crate::command::distill::Distill;
+use crate::command::relocate;
+use crate::command::relocate::Relocate;
 use crate::Output;
 use crate::Style;
 
@@ -41,6 +45,8 @@ checked as if it was distilled.
 The exit status is 0 if all load everywhere, 1 if one is refused by a stock kernel or malformed, 2
 if a file cannot be read.")]
     Check(Check),
+    Distill(Distill),
+    Relocate(Relocate),
     /// Write the types of a file, a program or a map, or other BTF that the kernel has
     #[command(
         override_usage = "bpfkit btf dump SOURCE [format raw|c] [root_id ID]... [OPTIONS]
@@ -194,6 +200,8 @@ impl From<Error> for Failure {
 pub fn run(command: Btf, style: Style) -> Result<Output, Failure> {
     let (words, base_btf, section, root) = match command {
         Btf::Check(check) => return check::run(&check, style).map_err(Failure::Trouble),
+        Btf::Distill(distill) => return distill::run(&distill, style),
+        Btf::Relocate(relocate) => return relocate::run(&relocate, style),
         Btf::Dump {
             words,
             base_btf,
