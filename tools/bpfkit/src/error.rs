@@ -68,6 +68,14 @@ pub enum Error {
     /// A file cannot be read, or has not what is sought in it.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A file cannot be written.
+    #[error("{}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The BTF of a file is wrong.
     #[error("{}: {section}: {source}", path.display())]
     Types {

@@ -257,6 +257,18 @@ impl Input {
         }
     }
 
+    /// The ELF file, and its bytes; `None` if it is BTF by itself.
+    ///
+    /// # Errors
+    ///
+    /// If the file's headers are wrong.
+    pub(crate) fn elf(&self) -> Result<Option<(object::File<'_>, &[u8])>, InputError> {
+        match self.kind {
+            Kind::Btf => Ok(None),
+            Kind::Elf => Ok(Some((parse(&self.path, &self.bytes)?, &self.bytes))),
+        }
+    }
+
     /// The content of a section that must be there.
     ///
     /// # Errors

@@ -21,6 +21,10 @@ use super::check;
 use super::check::Check;
 use super::diff;
 use super::diff::Diff;
+use super::distill;
+use super::distill::Distill;
+use super::relocate;
+use super::relocate::Relocate;
 use super::written;
 use super::Failure;
 use super::Style;
@@ -57,6 +61,8 @@ name counts. Offsets and sizes are in bytes; in JSON offsets are in bits.
 
 The exit status is 0 if nothing is different, 1 if something is, 2 if a file cannot be read.")]
     Diff(Diff),
+    Distill(Distill),
+    Relocate(Relocate),
     /// Write the types of a file, a program or a map, or other BTF that the kernel has
     #[command(
         override_usage = "bpfkit btf dump SOURCE [format raw|c] [root_id ID]... [OPTIONS]
@@ -199,6 +205,8 @@ pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
     let (words, base_btf, relocate, section, root) = match command {
         Btf::Check(check) => return check::run(&check, voice),
         Btf::Diff(diff) => return diff::run(&diff, voice),
+        Btf::Distill(distill) => return distill::run(&distill, voice),
+        Btf::Relocate(relocate) => return relocate::run(&relocate, voice),
         Btf::Dump {
             words,
             base_btf,

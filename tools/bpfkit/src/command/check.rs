@@ -63,17 +63,15 @@ struct Pair<'a> {
 
 /// Checks the modules, and says what comes of them.
 pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
-    // Status 1 is a result here.
-    let trouble = |error: Error| Failure::Trouble(error.to_string());
     let mut kernels = vec![];
     for path in &check.kernel {
-        kernels.push(Input::open(path).map_err(|error| trouble(error.into()))?);
+        kernels.push(Input::open(path).map_err(Failure::trouble)?);
     }
     let (modules, problems) = match kernels.first().map(Input::byte_order) {
         Some(ByteOrder::Big) => run_in::<BE>(check, &kernels),
         _ => run_in::<LE>(check, &kernels),
     }
-    .map_err(trouble)?;
+    .map_err(Failure::trouble)?;
 
     let pairs: Vec<_> = modules
         .iter()

@@ -39,8 +39,7 @@ pub struct Diff {
 
 /// Compares the kernels, and says what is different.
 pub fn run(diff: &Diff, voice: Voice) -> Result<(), Failure> {
-    // Status 1 is a result here.
-    let open = |path| Input::open(path).map_err(|error| Failure::Trouble(error.to_string()));
+    let open = |path| Input::open(path).map_err(Failure::trouble);
     let from = open(&diff.from)?;
     let to = open(&diff.to)?;
     let module = diff.module.as_ref().map(open).transpose()?;

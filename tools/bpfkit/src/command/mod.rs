@@ -6,11 +6,13 @@
 pub mod btf;
 pub mod check;
 pub mod diff;
+pub mod distill;
 pub mod feature;
 pub mod files;
 mod pretty;
 pub mod prog;
 mod progress;
+pub mod relocate;
 
 use std::io;
 use std::io::Write;
@@ -31,6 +33,13 @@ pub enum Failure {
     Said(u8),
     /// It could not be found out: a file cannot be read, or the user may not do this.
     Trouble(String),
+}
+
+impl Failure {
+    /// For commands of which status 1 is a result.
+    pub fn trouble(error: impl Into<bpfkit::Error>) -> Self {
+        Self::Trouble(error.into().to_string())
+    }
 }
 
 impl From<bpfkit::Error> for Failure {
