@@ -9,7 +9,7 @@ pub mod error;
 pub mod feature;
 pub mod input;
 pub mod metadata;
-mod object_file;
+pub mod object_file;
 pub mod prog;
 pub mod show;
 mod sys;

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Runs every subcommand that reads files on damaged ones. None may panic, whatever the file; and the
+//! command must end with one of the statuses that it has.
+//!
+//! The files are an object file that clang compiles, its BTF alone, an ELF file with split BTF on a
+//! base of its own, and each of them compressed; with bytes and words changed, copied to elsewhere,
+//! or cut off.
+
+use std::fs;
+use std::io::Write;
+use std::panic;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use bpfkit::dump;
+use bpfkit::dump::Format;
+use bpfkit::dump::Source;
+use bpfkit::object_file;
+use bpfkit::Input;
+use fastrand::Rng;
+use flate2::write::GzEncoder;
+use lzma_rust2::XzOptions;
+use lzma_rust2::XzWriter;
+use object::write::Object;
+use object::Architecture;
+use object::BinaryFormat;
+use object::Endianness;
+use object::SectionKind;
+
+/// How many damaged files are read through the library, and how many by each command.
+const INPUTS: usize = 10_000;
+const COMMANDS: usize = 200;
+
+/// A subcommand: the command line, in which `FILE` is the file; what does the same in the library, and
+/// whether all went well; and whether it asks the kernel nothing, so that it can be run anywhere.
+struct Subcommand {
+    words: &'static str,
+    call: fn(&Path) -> bool,
+    run: bool,
+}
+
+/// All subcommands that read files.
+const SUBCOMMANDS: [Subcommand; 4] = [
+    Subcommand {
+        words: "btf dump file FILE",
+        call: |file| dumps(file, Format::Plain),
+        run: true,
+    },
+    Subcommand {
+        words: "-p btf dump file FILE",
+        call: |file| dumps(file, Format::PrettyJson),
+        run: true,
+    },
+    Subcommand {
+        words: "btf dump file FILE format c",
+        call: |file| dumps(file, Format::C),
+        run: true,
+    },
+    // It goes no further than this without a kernel.
+    Subcommand {
+        words: "prog load FILE PIN",
+        call: |file| object_file::check(file).is_ok(),
+        run: false,
+    },
+];
+
+fn dumps(file: &Path, format: Format) -> bool {
+    Input::open(file).is_ok_and(|input| input.section(".BTF").is_ok())
+        | Source::file(file, None)
+            .is_ok_and(|source| dump::dump(&source, format, &[], std::io::sink()).is_ok())
+}
+
+/// A folder that goes when the test ends.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // If it stays, then there is a file too much in /tmp.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn folder(name: &str) -> Folder {
+    let path = std::env::temp_dir().join(format!("bpfkit-{name}-{}", std::process::id()));
+
+    fs::create_dir(&path).unwrap();
+    Folder(path)
+}
+
+/// The files to damage.
+fn originals(folder: &Path) -> Vec<Vec<u8>> {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bpf");
+    let object = folder.join("object");
+    let compiled = |source: &str| {
+        let clang = Command::new("clang-19")
+            .args(["-target", "bpfel", "-g", "-O2", "-w", "-c"])
+            .arg(programs.join(source))
+            .arg("-o")
+            .arg(&object)
+            .status();
+        assert!(clang.unwrap().success());
+        fs::read(&object).unwrap()
+    };
+    let btf = |bytes: &[u8]| {
+        let input = Input::from_bytes(object.clone(), bytes.to_vec()).unwrap();
+        input.need(".BTF").unwrap().to_vec()
+    };
+    let programs = [compiled("several.bpf.c"), compiled("constructs.bpf.c")];
+    let mut module = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
+    for (name, content) in [
+        (".BTF", btf(&programs[0])),
+        (".BTF.base", btf(&programs[1])),
+    ] {
+        let section = module.add_section(vec![], name.into(), SectionKind::Debug);
+        module.append_section_data(section, &content, 4);
+    }
+
+    let plain = [
+        btf(&programs[1]),
+        programs[0].clone(),
+        programs[1].clone(),
+        module.write().unwrap(),
+    ];
+    let mut gzip = GzEncoder::new(vec![], Default::default());
+    gzip.write_all(&plain[1]).unwrap();
+    let mut xz = XzWriter::new(vec![], XzOptions::with_preset(0)).unwrap();
+    xz.write_all(&plain[2]).unwrap();
+    let packed = [gzip.finish().unwrap(), xz.finish().unwrap()];
+    [&plain[..], &packed[..]].concat()
+}
+
+/// Damages a file in one to four places.
+fn damage(file: &mut Vec<u8>, random: &mut Rng) {
+    for _ in 0..random.usize(1..=4) {
+        let at = random.usize(..file.len());
+        let word = at & !3;
+
+        match random.u8(..8) {
+            0 => file[at] ^= 1 << random.u8(..8),
+            1 => file[at] = random.u8(..),
+            2 if word + 4 <= file.len() => {
+                let values = [0, 1, 0x7fff_ffff, 0x8000_0000, u32::MAX, random.u32(..4096)];
+                let value = values[random.usize(..values.len())];
+                file[word..][..4].copy_from_slice(&value.to_le_bytes());
+            }
+            3 if word + 4 <= file.len() => {
+                let mut bytes = [0; 4];
+                bytes.copy_from_slice(&file[word..][..4]);
+                let value = u32::from_le_bytes(bytes).wrapping_add(random.u32(..9).wrapping_sub(4));
+                file[word..][..4].copy_from_slice(&value.to_le_bytes());
+            }
+            4 => {
+                let len = random.usize(..=(file.len() - at).min(32));
+                let to = random.usize(..=file.len() - len);
+                file.copy_within(at..at + len, to);
+            }
+            // Headers are short: they would be hit too seldom.
+            5 => {
+                let at = random.usize(..file.len().min(64));
+                file[at] = random.u8(..);
+            }
+            6 if random.u8(..4) == 0 => file.truncate(at.max(1)),
+            _ => file[at] = file[at].wrapping_add(1),
+        }
+    }
+}
+
+/// Calls `f` with many damaged files; the same in each run.
+fn for_damaged(folder: &Path, count: usize, mut f: impl FnMut(usize, &Path)) {
+    let originals = originals(folder);
+    let path = folder.join("damaged");
+
+    for i in 0..count {
+        let mut file = originals[i % originals.len()].clone();
+        damage(&mut file, &mut Rng::with_seed(i as u64));
+        fs::write(&path, file).unwrap();
+        f(i, &path);
+    }
+}
+
+#[test]
+fn nothing_panics() {
+    let folder = folder("library");
+    let mut good = [0; SUBCOMMANDS.len()];
+
+    for_damaged(&folder.0, INPUTS, |i, path| {
+        for (subcommand, good) in SUBCOMMANDS.iter().zip(&mut good) {
+            let result = panic::catch_unwind(|| (subcommand.call)(path));
+            let words = subcommand.words;
+            *good += usize::from(result.unwrap_or_else(|_| panic!("{words}, input {i}")));
+        }
+    });
+    // Some are as good as before, and most are not only refused at the door.
+    for (subcommand, good) in SUBCOMMANDS.iter().zip(good) {
+        assert!(
+            (INPUTS / 50..INPUTS).contains(&good),
+            "{}: {good}",
+            subcommand.words
+        );
+    }
+}
+
+#[test]
+fn commands_end_as_they_should() {
+    let folder = folder("command");
+
+    for_damaged(&folder.0, COMMANDS, |i, path| {
+        for subcommand in SUBCOMMANDS.iter().filter(|subcommand| subcommand.run) {
+            let file = path.to_str().unwrap();
+            let words = subcommand.words.split(' ');
+            let done = Command::new(env!("CARGO_BIN_EXE_bpfkit"))
+                .args(words.map(|word| if word == "FILE" { file } else { word }))
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&done.stderr);
+            let what = format!("{}, input {i}: {said}", subcommand.words);
+            assert!(matches!(done.status.code(), Some(0..=2)), "{what}");
+            assert_eq!(done.status.success(), said.is_empty(), "{what}");
+            // Nothing is left beside the file.
+            assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 2, "{what}");
+        }
+    });
+}
