@@ -142,12 +142,17 @@ pub struct Reason {
 }
 
 impl Reason {
+    /// A reason in words.
+    pub(crate) fn new(text: &str) -> Self {
+        Self {
+            text: text.into(),
+            os_error: None,
+        }
+    }
+
     /// An error with all that caused it: aya's outermost errors say little.
     pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut this = Self {
-            text: String::new(),
-            os_error: None,
-        };
+        let mut this = Self::new("");
         let mut link = Some(error);
 
         while let Some(error) = link {

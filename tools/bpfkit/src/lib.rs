@@ -15,7 +15,7 @@ pub mod error;
 pub mod feature;
 pub mod input;
 pub mod metadata;
-mod object_file;
+pub mod object_file;
 pub mod output;
 pub mod prog;
 pub mod relocate;

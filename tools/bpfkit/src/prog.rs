@@ -24,7 +24,6 @@ use crate::object_file;
 use crate::sys;
 use crate::sys::MapInfo;
 use crate::Error;
-use crate::InputError;
 
 /// How a program or a map is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,15 +90,8 @@ fn load_pinned(
     bind: bool,
     pinned: &mut Pins,
 ) -> Result<Vec<Loaded>, Error> {
-    let mut bytes = fs::read(object).map_err(|source| InputError::Read {
-        path: object.into(),
-        source,
-    })?;
-    object_file::shorten_header(&mut bytes);
-    let mut ebpf = Ebpf::load(&bytes).map_err(|error| Error::Object {
-        path: object.into(),
-        reason: Reason::of(&error),
-    })?;
+    let bytes = object_file::read(object)?;
+    let mut ebpf = object_file::without_panic(object, || Ebpf::load(&bytes))?;
     let mut names: Vec<_> = ebpf.programs().map(|(name, _)| name.to_owned()).collect();
     names.sort();
 

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use clap::Command;
 use clap_complete::Shell;
+use clap_mangen::Man;
 
 use super::Failure;
 use super::Voice;
@@ -27,9 +28,33 @@ pub fn run(command: Command, folder: &Path, voice: Voice) -> Result<(), Failure>
 fn write(mut command: Command, man: &Path, completions: &Path) -> io::Result<()> {
     fs::create_dir_all(man)?;
     fs::create_dir_all(completions)?;
+    write_manual(without_help(command.clone()), "", man)?;
     for shell in SHELLS {
         clap_complete::generate_to(shell, &mut command, "bpfkit", completions)?;
     }
-    // 'bpfkit help' is the same text again.
-    clap_mangen::generate_to(command.disable_help_subcommand(true), man)
+    Ok(())
+}
+
+/// 'help' as a subcommand says the same again.
+fn without_help(command: Command) -> Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help)
+}
+
+/// Writes the pages of `command`, which is a subcommand of `parent`, and of its own subcommands.
+fn write_manual(command: Command, parent: &str, folder: &Path) -> io::Result<()> {
+    let words = format!("{parent} {}", command.get_name()).trim().to_owned();
+    let name = words.replace(' ', "-");
+    let mut page = Vec::new();
+
+    for subcommand in command.get_subcommands() {
+        write_manual(subcommand.clone(), &words, folder)?;
+    }
+    let command = command.bin_name(words).display_name(&name);
+    Man::new(command)
+        .title(name.to_uppercase())
+        .date("")
+        .render(&mut page)?;
+    fs::write(folder.join(name + ".1"), page)
 }
