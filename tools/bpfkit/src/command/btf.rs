@@ -168,6 +168,7 @@ pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
     let base = base_btf.as_deref();
     let (source, roots) = open(&what, base, roots)?;
 
+    voice.detail(&format!("{}: {source}", what.describe()));
     match dump::dump(&source, format, &roots, io::stdout().lock()) {
         Err(DumpError::Write(error)) => written(Err(error)),
         Err(error) => Err(Failure::Problem(format!("{}: {error}", what.describe()))),
