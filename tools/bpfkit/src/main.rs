@@ -136,4 +136,21 @@ mod tests {
     fn command_line_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    fn has_examples(command: &clap::Command) {
+        let help = command.get_after_help().map(ToString::to_string);
+        let leaf = !command.has_subcommands();
+
+        assert!(
+            !leaf || help.is_some_and(|help| help.starts_with("Examples:\n  bpfkit ")),
+            "{}",
+            command.get_name()
+        );
+        command.get_subcommands().for_each(has_examples);
+    }
+
+    #[test]
+    fn every_subcommand_has_examples() {
+        has_examples(&Cli::command());
+    }
 }

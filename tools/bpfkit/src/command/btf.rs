@@ -226,6 +226,7 @@ pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
     let base = base_btf.as_deref();
     let (source, roots) = open(&what, &section, base, roots)?;
 
+    voice.detail(&format!("{}: {source}", what.describe()));
     let kernel = relocate.map(Input::open).transpose().map_err(Error::from)?;
     let source = match &kernel {
         Some(kernel) => source.relocate(kernel),

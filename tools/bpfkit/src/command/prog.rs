@@ -130,6 +130,7 @@ fn load(object: &Path, path: &Path, bind: bool, voice: Voice) -> Result<(), Fail
     if bind && !prog::can_bind() {
         voice.note("this kernel has no BPF_PROG_BIND_MAP: nothing is bound");
     }
+    voice.detail(&format!("loading {}", object.display()));
     let loaded = prog::load(object, path, bind)?;
 
     voice.print(&loaded, |loaded| loaded.iter().map(describe).collect())

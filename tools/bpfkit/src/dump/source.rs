@@ -2,6 +2,7 @@
 
 //! Where BTF comes from: a file, or the running kernel.
 
+use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -162,6 +163,17 @@ impl Source {
     /// Its base.
     pub(super) fn base(&self) -> Option<&[u8]> {
         self.base.as_deref()
+    }
+}
+
+impl fmt::Display for Source {
+    /// How large it is, and its base.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of BTF", self.bytes.len())?;
+        match &self.base {
+            Some(base) => write!(f, ", split, on a base of {} bytes", base.len()),
+            None => Ok(()),
+        }
     }
 }
 
