@@ -4,6 +4,7 @@
 //! bytes, and how long it takes them.
 
 pub mod bench;
+pub mod commands;
 pub mod compare;
 pub mod corpus;
 pub mod error;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 use oracle::bench;
+use oracle::commands;
 use oracle::compare;
 use oracle::corpus;
 use oracle::corpus::Kernel;
@@ -39,6 +40,17 @@ kernels. The exit\nstatus is 1 if there is a difference that no rule explains."
     )]
     Compare {
         /// Folders that 'oracle extract' has written to
+        #[arg(value_name = "FOLDER", required = true)]
+        folders: Vec<PathBuf>,
+        /// Print JSON
+        #[arg(short, long)]
+        json: bool,
+    },
+    /// Measure how long 'bpfkit btf' takes to dump kernels, beside bpftool, and to check modules
+    Commands {
+        /// The executable
+        bpfkit: PathBuf,
+        /// Folders that 'oracle extract' has written to; the modules of the first are checked for all
         #[arg(value_name = "FOLDER", required = true)]
         folders: Vec<PathBuf>,
         /// Print JSON
@@ -93,6 +105,18 @@ fn run(command: Command) -> Result<ExitCode, Error> {
                 true => Ok(ExitCode::SUCCESS),
                 false => Ok(ExitCode::FAILURE),
             }
+        }
+        Command::Commands {
+            bpfkit,
+            folders,
+            json,
+        } => {
+            let report = commands::measure(&bpfkit, &find(&folders)?)?;
+            match json {
+                true => println!("{}", serde_json::json!(report)),
+                false => print!("{}", commands::tables(&report)),
+            }
+            Ok(ExitCode::SUCCESS)
         }
         Command::Bench {
             from,

@@ -214,6 +214,19 @@ fn of_equal_names_what_differs_is_shown() {
 }
 
 #[test]
+fn a_declaration_beside_a_definition_does_not_count() {
+    let both: Add = |btf| {
+        btf.fwd(b"s", false);
+        btf.structure(b"s", 4, &[]);
+    };
+    let one: Add = |btf| {
+        btf.structure(b"s", 4, &[]);
+    };
+
+    assert_eq!(text(both, one, &Select::All), "");
+}
+
+#[test]
 fn an_unknown_name_is_an_error() {
     let error = try_diff(|_| {}, |_| {}, &names(&["none"])).unwrap_err();
 
