@@ -137,3 +137,97 @@ pub fn relocate<O: ByteOrder>(
         id_map: relocated.id_map,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use object::write;
+    use object::Architecture;
+    use object::BinaryFormat;
+    use object::Endianness;
+    use object::SectionKind;
+    use splitbtf::Builder;
+    use zerocopy::LE;
+
+    use super::*;
+
+    /// BTF with structs of these names and 8 bytes each.
+    fn structs(names: &[&str]) -> Owned<LE> {
+        let mut builder = Builder::<LE>::new();
+        for name in names {
+            builder.structure(name.as_bytes(), 8, &[]);
+        }
+        Owned::new(builder.finish().unwrap(), None).unwrap()
+    }
+
+    /// A module with pointers to `a` and `b`.
+    fn module(sections: &[&str]) -> Input {
+        let base = structs(&["a", "b"]);
+        let mut builder = Builder::split_on(&base.view(None).unwrap()).unwrap();
+        builder.ptr(1);
+        builder.ptr(2);
+        let split = builder.finish().unwrap();
+        let (format, endian) = (BinaryFormat::Elf, Endianness::Little);
+        let mut file = write::Object::new(format, Architecture::X86_64, endian);
+        for name in sections {
+            let section = file.add_section(vec![], name.as_bytes().to_vec(), SectionKind::Other);
+            let bytes = if *name == SECTION {
+                &split
+            } else {
+                base.bytes()
+            };
+            file.append_section_data(section, bytes, 1);
+        }
+        Input::from_bytes("m.ko".into(), file.write().unwrap()).unwrap()
+    }
+
+    fn on(kernel: &[&str], policy: Policy, sections: &[&str]) -> Result<Relocated, RelocateError> {
+        let kernel = structs(kernel);
+        let view = kernel.view(None).unwrap();
+        let ids = view.name_index().unwrap();
+
+        relocate(
+            &module(sections),
+            &Names::indexed(&view, &ids, None),
+            policy,
+        )
+    }
+
+    const ALL: [&str; 2] = [SECTION, BASE_SECTION];
+
+    #[test]
+    fn types_are_found() {
+        let relocated = on(&["x", "b", "a"], Policy::Error, &ALL).unwrap();
+
+        assert_eq!(relocated.id_map, [0, 3, 2, 4, 5]);
+        assert_eq!(relocated.stubs, []);
+    }
+
+    #[test]
+    fn what_is_not_found_is_named() {
+        let relocated = on(&["a"], Policy::KeepStub, &ALL).unwrap();
+        let error = on(&["a"], Policy::Error, &ALL).unwrap_err();
+
+        let stub = Stub {
+            id: 2,
+            new_id: 4,
+            name: "b".into(),
+            reason: Mismatch::Missing,
+        };
+        assert_eq!(relocated.stubs, [stub]);
+        assert_eq!(relocated.id_map, [0, 1, 4, 2, 3]);
+        assert_eq!(
+            error.to_string(),
+            "m.ko: .BTF.base: BTF type 2 'b': not in vmlinux"
+        );
+    }
+
+    #[test]
+    fn a_module_must_be_distilled() {
+        let error = on(&["a"], Policy::Error, &[SECTION]).unwrap_err();
+
+        assert_eq!(
+            error.to_string(),
+            "m.ko: .BTF.base: there is no such section"
+        );
+    }
+}

@@ -9,14 +9,19 @@
 //! - to parse a module: the same for its distilled base and the split BTF on it, as libbpf distils it;
 //! - to distil a module: from a parsed one. `splitbtf` has then written the result as bytes, libbpf has
 //!   not yet;
-//! - to relocate a module: from a parsed one, in place.
+//! - to relocate a module: from a parsed one, in place;
+//! - to distil all modules of a kernel: from bytes to bytes, with libbpf one after the other, with
+//!   `splitbtf` on all cores, as `bpfkit btf distill` does.
 
 use std::hint::black_box;
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
 use indicatif::ProgressIterator;
+use rayon::iter::IntoParallelRefIterator;
+use rayon::iter::ParallelIterator;
 use serde::Serialize;
 use splitbtf::Btf;
 use splitbtf::Distiller;
@@ -79,6 +84,10 @@ pub struct Report {
     pub open: f64,
     /// To make an index of its names, in µs, which `splitbtf` needs once if it is not sorted by them.
     pub name_index: Option<f64>,
+    /// How many modules the kernel has.
+    pub all: usize,
+    /// To distil all of them, by the clock.
+    pub distil_all: Times,
     /// The modules, by size.
     pub modules: Vec<Module>,
 }
@@ -106,6 +115,7 @@ pub fn measure(from: &Kernel, to: &Kernel, sample: usize) -> Result<Report, Erro
         None => Some(repeat(index)?),
     };
 
+    let distil_all = distil_all(&from.modules, &own)?;
     let modules = spread(&from.modules, sample)?;
     let mut distiller = Distiller::new();
     let bar = progress::bar("modules", modules.len());
@@ -115,12 +125,56 @@ pub fn measure(from: &Kernel, to: &Kernel, sample: usize) -> Result<Report, Erro
         vmlinux,
         open,
         name_index,
+        all: from.modules.len(),
+        distil_all,
         modules: modules
             .into_iter()
             .progress_with(bar)
             .map(|path| measure_module(path, &own, &target, &mut distiller))
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// Distils all modules of a kernel.
+fn distil_all(paths: &[PathBuf], own: &Target<'_>) -> Result<Times, Error> {
+    let files = paths
+        .iter()
+        .map(|path| Ok((path.as_path(), corpus::read(path)?)))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let theirs = || {
+        let start = Instant::now();
+        for (path, bytes) in &files {
+            let split = libbpf::Btf::parse(bytes, Some(own.theirs)).in_file(path)?;
+            let mut distilled = split.distill().in_file(path)?;
+            black_box(distilled.base().in_file(path)?);
+            black_box(distilled.split().in_file(path)?);
+        }
+        Ok(start.elapsed())
+    };
+    let ours = || {
+        let start = Instant::now();
+        files
+            .par_iter()
+            .try_for_each_init(Distiller::new, |distiller, (path, bytes)| {
+                distil(bytes, own.ours.btf(), distiller).in_file(path)
+            })?;
+        Ok(start.elapsed())
+    };
+
+    alternate(theirs, ours)
+}
+
+/// Distils a module from its bytes.
+fn distil(
+    bytes: &[u8],
+    base: &Btf<'_, NativeEndian>,
+    distiller: &mut Distiller,
+) -> Result<(), BtfError> {
+    let mut room = vec![0; splitbtf::max_types::<NativeEndian>(bytes)?];
+    let split = Btf::open(bytes, Some(base), &mut room)?.validated()?;
+
+    black_box(distiller.distill(&split)?);
+    Ok(())
 }
 
 /// Some of these files, spread evenly by size.
@@ -317,6 +371,10 @@ pub fn tables(report: &Report) -> String {
     if let Some(time) = report.name_index {
         only_ours("index its names", time);
     }
+    rows.push(row(
+        &format!("distil all {} modules", report.all),
+        &[report.distil_all],
+    ));
     for (what, times) in OPERATIONS {
         let times: Vec<_> = report.modules.iter().map(times).collect();
         rows.push(row(what, &times));
