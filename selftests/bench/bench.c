@@ -241,13 +241,14 @@ static void bind(void)
 
 		for (i = 0; i < ROUNDS; i++) {
 			int prog = new_prog();
-			double start = now(), last;
+			double start = now(), last, end;
 
 			bind_maps(prog, 0, count - 1);
 			last = now();
 			bind_maps(prog, count - 1, 1);
-			print_sample("bind", "the last bind", &x, "ns", now() - last);
-			print_sample("bind", "all binds", &x, "ns", now() - start);
+			end = now();
+			print_sample("bind", "the last bind", &x, "ns", end - last);
+			print_sample("bind", "all binds", &x, "ns", end - start);
 			close(prog);
 		}
 	}

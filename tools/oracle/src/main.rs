@@ -60,8 +60,8 @@ kernels. The exit\nstatus is 1 if there is a difference that no rule explains."
         #[arg(long, value_name = "FILE")]
         records: Option<PathBuf>,
     },
-    /// Write the BTF that modules of a kernel would have if they had been built out of tree, as
-    /// NAME.btf and NAME.base
+    /// Write the BTF that modules of a kernel would have if they had been built out of tree, and
+    /// that of some which are made up, as NAME.btf and NAME.base
     Pairs {
         /// The kernel that the modules are of, a folder that 'oracle extract' has written to
         from: PathBuf,
