@@ -109,6 +109,11 @@ static void each_module(void (*measure)(const char *stem))
 	free(entries);
 }
 
+static const char *origin(const char *stem)
+{
+	return strstr(stem, "/made-up-") ? "made-up modules" : "modules of Debian";
+}
+
 static struct bytes map_part(const char *stem, const char *suffix)
 {
 	char path[600];
@@ -150,7 +155,7 @@ static void relocate(const char *stem)
 	for (i = 0; i < ROUNDS; i++) {
 		FILE *result = fopen(DEBUGFS "result", "r");
 		struct parameter x[2];
-		char name[64];
+		char name[2][64];
 		int j;
 
 		if (!result)
@@ -162,12 +167,13 @@ static void relocate(const char *stem)
 		if (strcmp(verdict, "same") && strncmp(verdict, "other", 5))
 			ksft_exit_fail_msg("%s: %s\n", stem, verdict);
 
-		snprintf(name, sizeof(name), "relocate to %u types", types);
+		snprintf(name[0], sizeof(name[0]), "%s to %u types", origin(stem), types);
+		snprintf(name[1], sizeof(name[1]), "%s", origin(stem));
 		x[0] = (struct parameter){ "split BTF", "B", bytes };
 		x[1] = (struct parameter){ "types in vmlinux", "", types };
 		for (j = 0; j < 2; j++) {
 			print_head(j ? "relocation-by-kernel" : "relocation",
-				   j ? "relocate a module" : name, &x[j], "ns");
+				   name[j], &x[j], "ns");
 			printf("\"ours\":[%llu],\"theirs\":[%llu],\"equal\":%s}\n",
 			       ns_rust, ns_c, strcmp(verdict, "same") ? "false" : "true");
 		}
@@ -186,7 +192,7 @@ static void load(const char *stem)
 
 		if (syscall(SYS_init_module, image.data, image.size, ""))
 			ksft_exit_fail_msg("%s.ko: %m\n", stem);
-		print_sample("load", "load a module", &x, "ns", now() - start);
+		print_sample("load", origin(stem), &x, "ns", now() - start);
 		if (syscall(SYS_delete_module, MODULE, 0))
 			ksft_exit_fail_msg("%s.ko is not unloaded: %m\n", stem);
 	}

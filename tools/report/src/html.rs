@@ -37,9 +37,12 @@ pub fn page(facts: &[String], sections: &[Section]) -> Result<String, Error> {
 
     push(&mut page, &markdown::head(facts));
     for section in sections {
-        push(&mut page, &markdown::section(section));
+        push(&mut page, &markdown::section_head(section));
         for series in &section.series {
-            page.extend(plot::plot(section.group, series)?);
+            if let Some(parameter) = markdown::parameter(series) {
+                push(&mut page, &markdown::series(section.group, series));
+                page.extend(plot::plot(section.group, parameter, series)?);
+            }
         }
     }
     page += "</body>\n</html>\n";

@@ -3,6 +3,9 @@
 //! The report as Markdown.
 
 use crate::format;
+use crate::record::Group;
+use crate::record::Parameter;
+use crate::record::Record;
 use crate::row;
 use crate::row::Row;
 use crate::section::Section;
@@ -28,26 +31,57 @@ pub fn head(facts: &[String]) -> String {
 
 /// A section.
 pub fn section(section: &Section) -> String {
-    let (ours, theirs) = section.group.sides();
-    let rows: Vec<_> = section
+    let series = section
         .series
         .iter()
+        .filter(|series| parameter(series).is_some());
+
+    series.fold(section_head(section), |text, one| {
+        text + &self::series(section.group, one)
+    })
+}
+
+/// Its beginning: the heading, the caption, and what has no parameter.
+pub(crate) fn section_head(section: &Section) -> String {
+    let group = section.group;
+    let plain: Vec<_> = section
+        .series
+        .iter()
+        .filter(|series| parameter(series).is_none())
         .flat_map(|series| row::rows(series))
         .collect();
+    let text = format!("\n## {}\n\n{}\n", group.title(), group.caption());
+
+    match plain.is_empty() {
+        true => text,
+        false => text + &table(group, "", &plain),
+    }
+}
+
+/// What has been measured with one parameter.
+pub(crate) fn series(group: Group, series: &[Record]) -> String {
+    let name = series.first().map_or("", |record| &record.name);
+    let of = parameter(series).map_or("", |x| &x.of);
+
+    format!("\n### {name}\n{}", table(group, of, &row::rows(series)))
+}
+
+/// What the records differ by.
+pub(crate) fn parameter(series: &[Record]) -> Option<&Parameter> {
+    series.first()?.x.as_ref()
+}
+
+fn table(group: Group, of: &str, rows: &[Row]) -> String {
+    let (ours, theirs) = group.sides();
     // Nothing is said where nothing has been looked at.
     let equal = rows.iter().any(|row| row.equal.is_some());
-    let mut text = format!(
-        "\n## {}\n\n{}\n\n| | n | {theirs} | {ours} | ratio |{}\n|---|--:|--:|--:|--:|{}\n",
-        section.group.title(),
-        section.group.caption(),
+    let head = format!(
+        "\n| {of} | n | {theirs} | {ours} | ratio |{}\n|---|--:|--:|--:|--:|{}\n",
         if equal { " same result |" } else { "" },
         if equal { "---|" } else { "" },
     );
 
-    for row in &rows {
-        text += &line(row, equal);
-    }
-    text
+    rows.iter().fold(head, |text, row| text + &line(row, equal))
 }
 
 fn line(row: &Row, equal: bool) -> String {

@@ -25,11 +25,12 @@ const THEIRS: RGBColor = RGBColor(220, 110, 20);
 /// # Errors
 ///
 /// [`Error::Plot`].
-pub(crate) fn plot(group: Group, series: &[Record]) -> Result<Option<String>, Error> {
+pub(crate) fn plot(
+    group: Group,
+    parameter: &Parameter,
+    series: &[Record],
+) -> Result<Option<String>, Error> {
     let Some(record) = series.first() else {
-        return Ok(None);
-    };
-    let Some(parameter) = &record.x else {
         return Ok(None);
     };
     let ours = points(series, |record| &record.ours);

@@ -16,6 +16,7 @@ const PIECES: usize = 6;
 /// A line of a table.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
+    /// The parameter, or the name if there is none.
     pub what: String,
     pub unit: Unit,
     /// How many samples there are of ours and of theirs, or how many records.
@@ -54,12 +55,7 @@ fn single(record: &Record) -> Row {
         (ours, theirs) => format!("{ours}, {theirs}"),
     };
     let what = match &record.x {
-        Some(x) => format!(
-            "{}, {} {}",
-            record.name,
-            format::parameter(x, x.value),
-            x.of
-        ),
+        Some(x) => format::parameter(x, x.value),
         None => record.name.clone(),
     };
 
@@ -77,24 +73,18 @@ fn single(record: &Record) -> Row {
 /// Many records in one line: each counts with its median.
 fn piece(records: &[Record]) -> Option<Row> {
     let (first, last) = (records.first()?, records.last()?);
+    let at = |record: &Record| {
+        let x = record.x.as_ref()?;
+        Some(format::parameter(x, x.value))
+    };
     let singles: Vec<_> = records.iter().map(single).collect();
     let medians = |side: fn(&Row) -> Option<Spread>| {
         Spread::of(singles.iter().filter_map(side).map(|spread| spread.median))
     };
-    let what = match (&first.x, &last.x) {
-        (Some(from), Some(to)) => format!(
-            "{}, {} to {} {}",
-            first.name,
-            format::parameter(from, from.value),
-            format::parameter(to, to.value),
-            from.of
-        ),
-        _ => first.name.clone(),
-    };
     let mut equal = singles.iter().filter_map(|row| row.equal).peekable();
 
     Some(Row {
-        what,
+        what: format!("{} – {}", at(first)?, at(last)?),
         unit: first.unit,
         count: format!("{}", records.len()),
         ours: medians(|row| row.ours),
