@@ -28,7 +28,7 @@ pub(crate) fn ratio(value: f64) -> String {
 }
 
 fn bytes(value: f64) -> String {
-    scaled(value, &[(1_048_576.0, " MiB"), (1024.0, " KiB")], " B")
+    scaled(value, &[(1e6, " MB"), (1e3, " kB")], " B")
 }
 
 fn scaled(value: f64, scales: &[(f64, &str)], plain: &str) -> String {
@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(time(1.0), "1.00 ns");
         assert_eq!(time(12_345.0), "12.3 µs");
         assert_eq!(time(2_345_678.0), "2.35 ms");
-        assert_eq!(sample(1536.0, Unit::Bytes), "1.50 KiB");
+        assert_eq!(sample(1536.0, Unit::Bytes), "1.54 kB");
         assert_eq!(sample(150_000.0, Unit::PerSecond), "150 k/s");
     }
 }

@@ -73,8 +73,10 @@ fn draw(
         // Room for the marks at the borders.
         (numbers().fold(f64::MAX, f64::min) / 1.3..numbers().fold(0.0, f64::max) * 1.3).log_scale()
     };
+    // A legend inside would hide some of the marks.
+    let caption = format!("{}:  × {their_name},  ● {our_name}", record.name);
     let mut chart = ChartBuilder::on(&root)
-        .caption(&record.name, (FONT.0, 18))
+        .caption(caption, (FONT.0, 18))
         .margin(12)
         .x_label_area_size(44)
         .y_label_area_size(84)
@@ -82,6 +84,8 @@ fn draw(
     chart
         .configure_mesh()
         .x_desc(&parameter.of)
+        .x_labels(5)
+        .y_labels(5)
         .x_label_formatter(&|x| format::parameter(parameter, *x))
         .y_label_formatter(&|y| format::sample(*y, record.unit))
         .light_line_style(WHITE)
@@ -96,25 +100,12 @@ fn draw(
             ))?;
         }
     }
-    chart
-        .draw_series(
-            theirs
-                .iter()
-                .map(|at| Cross::new(*at, 4, THEIRS.stroke_width(2))),
-        )?
-        .label(their_name)
-        .legend(|at| Cross::new(at, 4, THEIRS.stroke_width(2)));
-    chart
-        .draw_series(ours.iter().map(|at| Circle::new(*at, 4, OURS.filled())))?
-        .label(our_name)
-        .legend(|at| Circle::new(at, 4, OURS.filled()));
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE)
-        .border_style(BLACK)
-        .label_font(FONT)
-        .draw()?;
+    chart.draw_series(
+        theirs
+            .iter()
+            .map(|at| Cross::new(*at, 4, THEIRS.stroke_width(2))),
+    )?;
+    chart.draw_series(ours.iter().map(|at| Circle::new(*at, 4, OURS.filled())))?;
     root.present()?;
     Ok(())
 }

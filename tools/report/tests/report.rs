@@ -72,7 +72,7 @@ fn many_records_are_shown_in_pieces_and_one_that_differs_counts() {
             format!(
                 "{{\"group\":\"relocation\",\"name\":\"relocate\",\"x\":{{\"of\":\"split BTF\",\
                  \"unit\":\"B\",\"value\":{}}},\"ours\":[{n}],\"theirs\":[{}],\"equal\":{equal}}}\n",
-                n * 1024,
+                n * 1000,
                 n * 7
             )
         })
@@ -81,11 +81,11 @@ fn many_records_are_shown_in_pieces_and_one_that_differs_counts() {
 
     let text = markdown::section(&sections[0]);
     assert_eq!(
-        text.lines().filter(|line| line.contains(" KiB – ")).count(),
+        text.lines().filter(|line| line.contains(" kB – ")).count(),
         6
     );
     assert!(
-        text.contains("| 1.00 KiB – 10.0 KiB | 10 |") && text.contains("| 7.00 | yes |\n"),
+        text.contains("| 1.00 kB – 10.0 kB | 10 |") && text.contains("| 7.00 | yes |\n"),
         "{text}"
     );
     assert_eq!(text.matches("**no**").count(), 1, "{text}");
