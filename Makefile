@@ -37,8 +37,8 @@ test-debug: ## the same in a kernel with lockdep, KASAN, UBSAN and kmemleak
 corpus: ## compare splitbtf with libbpf on the kernels of the distribution
 	@scripts/corpus compare
 
-bench: ## how long both take to parse, distil and relocate their modules
-	@scripts/corpus bench
+bench: ## measure splitbtf against libbpf and, in guests, Rust against C; writes BENCHMARKS.md
+	@scripts/bench
 
 fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
 	@scripts/fuzz "$(or $(T),60)"

@@ -88,9 +88,8 @@ const SUBCOMMANDS: [Subcommand; 9] = [
         call: |file| {
             let base = Vmlinux::<LE>::open(&kernel(file)).unwrap();
             let base = base.view().unwrap();
-            Input::open(file).is_ok_and(|module| {
-                distill::distill(&module, &base, &mut Distiller::new()).is_ok()
-            })
+            Input::open(file)
+                .is_ok_and(|module| distill::distill(&module, &base, &mut Distiller::new()).is_ok())
         },
         run: true,
     },
@@ -211,7 +210,9 @@ fn originals(folder: &Path) -> Vec<Vec<u8>> {
     }
     let split = Owned::new(builder.finish().unwrap(), Some(&base)).unwrap();
     let distilled = split.view(Some(&base)).and_then(|split| split.validated());
-    let distilled = distilled.and_then(|split| splitbtf::distill(&split)).unwrap();
+    let distilled = distilled
+        .and_then(|split| splitbtf::distill(&split))
+        .unwrap();
 
     let plain = [
         btf(&programs[1]),

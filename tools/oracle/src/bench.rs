@@ -22,7 +22,6 @@ use std::time::Instant;
 use indicatif::ProgressIterator;
 use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelIterator;
-use serde::Serialize;
 use splitbtf::Btf;
 use splitbtf::Distiller;
 use splitbtf::Error as BtfError;
@@ -47,7 +46,7 @@ const ROUNDS: usize = 7;
 const GROUPS: usize = 6;
 
 /// How long something takes, in µs.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Times {
     /// With libbpf.
     pub libbpf: f64,
@@ -56,7 +55,7 @@ pub struct Times {
 }
 
 /// The times of a module.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Module {
     /// Its name.
     pub name: String,
@@ -71,7 +70,7 @@ pub struct Module {
 }
 
 /// All times.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Report {
     /// The kernel that the modules are of.
     pub from: String,
@@ -184,12 +183,9 @@ fn spread<P: AsRef<Path>>(files: &[P], count: usize) -> Result<Vec<&Path>, Error
         .map(AsRef::as_ref)
         .map(|path| Ok((path.metadata().in_file(path)?.len(), path)))
         .collect::<Result<Vec<_>, Error>>()?;
-    let count = count.min(files.len());
 
     files.sort();
-    // From the middle of each of so many pieces.
-    let at = |n| (2 * n + 1) * files.len() / (2 * count);
-    Ok((0..count).map(|n| files[at(n)].1).collect())
+    Ok(corpus::spread(&files, count).map(|file| file.1).collect())
 }
 
 fn measure_module(
@@ -398,10 +394,10 @@ pub fn tables(report: &Report) -> String {
     text + &growth(&report.modules)
 }
 
-type Operation = (&'static str, fn(&Module) -> Times);
+pub(crate) type Operation = (&'static str, fn(&Module) -> Times);
 
 /// What is done with each module.
-const OPERATIONS: [Operation; 3] = [
+pub(crate) const OPERATIONS: [Operation; 3] = [
     ("parse module", |module| module.parse),
     ("distil module", |module| module.distil),
     ("relocate module", |module| module.relocate),

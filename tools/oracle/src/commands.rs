@@ -16,8 +16,6 @@ use std::process::Command;
 use std::time::Duration;
 use std::time::Instant;
 
-use serde::Serialize;
-
 use crate::corpus;
 use crate::corpus::Kernel;
 use crate::error::InFile;
@@ -34,7 +32,7 @@ const CHECK_ROUNDS: usize = 3;
 const CLANG: &str = "clang-19";
 
 /// How long a dump takes, in ms.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Dump {
     /// The kernel.
     pub kernel: String,
@@ -47,7 +45,7 @@ pub struct Dump {
 }
 
 /// How long a check takes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Check {
     /// The kernel that the modules are of.
     pub from: String,
@@ -60,7 +58,7 @@ pub struct Check {
 }
 
 /// All times.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Report {
     /// The dumps.
     pub dumps: Vec<Dump>,

@@ -9,7 +9,9 @@ pub mod compare;
 pub mod corpus;
 pub mod error;
 pub mod libbpf;
+pub mod pairs;
 mod progress;
+pub mod records;
 pub mod table;
 #[cfg(test)]
 #[path = "../../bpfkit/src/testing.rs"]
