@@ -10,12 +10,18 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 : "${ACCEL:=auto}"
 : "${FLAVOUR:=base}"
 : "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/bpf-rust}"
+# The kernel whose types are not FLAVOUR's, on which modules are loaded that are built for FLAVOUR.
+case $FLAVOUR in
+base) OTHER=other ;;
+other*) OTHER=$FLAVOUR ;;
+*) OTHER=other-$FLAVOUR ;;
+esac
 OUT=$TOP/out
 LOGS=$OUT/logs
 # Where the checkout, its output and the cache are seen from inside the build root.
 IN_TOP=/bpf-rust
 IN_CACHE=/cache
-export TOP KERNEL JOBS ACCEL FLAVOUR CACHE
+export TOP KERNEL JOBS ACCEL FLAVOUR OTHER CACHE
 
 mkdir -p "$CACHE" "$LOGS"
 CACHE=$(cd "$CACHE" && pwd)
