@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test test-debug corpus bench fuzz apply clean distclean
+.PHONY: help setup kernel tools run shell test test-debug test-upstream corpus bench fuzz apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -33,6 +33,9 @@ test: ## everything that must pass
 
 test-debug: ## the same in a kernel with lockdep, KASAN, UBSAN and kmemleak
 	@FLAVOUR=debug scripts/test
+
+test-upstream: ## BPF selftests of the kernel itself, with C and with Rust
+	@scripts/test-upstream
 
 corpus: ## compare splitbtf with libbpf on the kernels of the distribution
 	@scripts/corpus compare
