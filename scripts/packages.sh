@@ -7,6 +7,7 @@ PACKAGES=(
 	ca-certificates git rsync cpio xz-utils zstd bc bison flex kmod perl python3 make binutils
 	gcc libc6-dev clang-19 lld-19 llvm-19 clang lld llvm bindgen pahole pkgconf shellcheck
 	libelf-dev libdw-dev libssl-dev zlib1g-dev libzstd-dev libcap-dev busybox-static
+	iproute2 keyutils openssl
 	g++ gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
 	python3-sphinx python3-yaml debianutils mandoc
 )
