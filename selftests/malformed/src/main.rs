@@ -58,8 +58,8 @@ enum Command {
         /// The name of the case
         case: String,
     },
-    /// Load the module with the BTF of each case, and compare what came of it with what is expected;
-    /// prints KTAP
+    /// Load the module with the BTF of each case, and compare what came of it with what is
+    /// expected; prints KTAP
     Run {
         /// The module, a .ko
         module: PathBuf,

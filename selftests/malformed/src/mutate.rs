@@ -46,8 +46,8 @@ fn change(bytes: &mut Vec<u8>, rng: &mut Rng) {
         let word = bytes.get(n * 4..).and_then(|rest| rest.first_chunk());
         u32::from_le_bytes(word.copied().unwrap_or_default())
     };
-    // All of the types is made of words. Few of the changes are to the header and to the strings, as
-    // most of those are noticed before anybody looks at a type.
+    // All of the types is made of words. Few of the changes are to the header and to the strings,
+    // as most of those are noticed before anybody looks at a type.
     let types = HEADER..HEADER + Field::TypeLen.read(bytes) as usize / 4;
     let all = rng.u8(0..16) == 0 || types.end > words || types.is_empty();
     let range = if all { 0..words } else { types };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The BTF of a module and its distilled base: as bytes, and as something that types can be added to
-//! without any check.
+//! The BTF of a module and its distilled base: as bytes, and as something that types can be added
+//! to without any check.
 
 use std::ops::Range;
 

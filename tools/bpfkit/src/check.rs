@@ -2,9 +2,10 @@
 
 //! Whether modules will load: what kernels do with the BTF of a module, without loading it.
 //!
-//! A kernel with `CONFIG_BPF_RUST` relocates it as `rust/splitbtf` does, which is asked here. What the C
-//! of a stock kernel does, that of 7.3, is put down as rules of its own. Both validate BTF first;
-//! `splitbtf` finds malformed what C may take, and C knows some rules of its own for names and sizes.
+//! A kernel with `CONFIG_BPF_RUST` relocates it as `rust/splitbtf` does, which is asked here. What
+//! the C of a stock kernel does, that of 7.3, is put down as rules of its own. Both validate BTF
+//! first; `splitbtf` finds malformed what C may take, and C knows some rules of its own for names
+//! and sizes.
 
 mod stock;
 #[cfg(test)]
@@ -178,8 +179,8 @@ impl Outcome {
 }
 
 impl<'k, O: ByteOrder> Checker<'k, O> {
-    /// Checks for `kernels`. A module that has no distilled base is distilled if `own` is there, the
-    /// BTF of the kernel that it was built for.
+    /// Checks for `kernels`. A module that has no distilled base is distilled if `own` is there,
+    /// the BTF of the kernel that it was built for.
     pub fn new(kernels: &'k [Names<'k, O>], own: Option<&'k Btf<'k, O>>) -> Self {
         Self {
             own,

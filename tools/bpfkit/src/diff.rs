@@ -2,9 +2,10 @@
 
 //! What is different in the types of two kernels.
 //!
-//! Types are compared by name: structs, unions and enums with their members and values, all others by
-//! what they are. Types that one contains are compared as well; of those behind a pointer only the name
-//! counts. Members of structs without a name are taken for members of the struct around them.
+//! Types are compared by name: structs, unions and enums with their members and values, all others
+//! by what they are. Types that one contains are compared as well; of those behind a pointer only
+//! the name counts. Members of structs without a name are taken for members of the struct around
+//! them.
 
 mod shape;
 #[cfg(test)]
@@ -74,8 +75,8 @@ pub struct Difference {
     prefix: &'static str,
 }
 
-/// Something that is not the same, in the second kernel. Offsets and numbers of bits are in bits, sizes
-/// in bytes.
+/// Something that is not the same, in the second kernel. Offsets and numbers of bits are in bits,
+/// sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "lowercase")]
 pub enum Change {
@@ -137,8 +138,8 @@ pub enum Change {
     },
 }
 
-/// The names of the types of vmlinux that a module refers to: those in its `.BTF.base`, or what would
-/// be there if it was distilled. Without a base it is split on `own`.
+/// The names of the types of vmlinux that a module refers to: those in its `.BTF.base`, or what
+/// would be there if it was distilled. Without a base it is split on `own`.
 ///
 /// # Errors
 ///

@@ -91,8 +91,8 @@ pub enum DistillError {
 /// A distilled module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Distilled {
-    /// The file: what was read, not compressed any more, with new sections `.BTF` and `.BTF.base` and
-    /// new ids in `.BTF_ids`.
+    /// The file: what was read, not compressed any more, with new sections `.BTF` and `.BTF.base`
+    /// and new ids in `.BTF_ids`.
     pub bytes: Vec<u8>,
     /// How many types the module has.
     pub types: u32,
@@ -112,8 +112,8 @@ pub struct Distilled {
 ///
 /// # Errors
 ///
-/// If this is not a module with BTF, its BTF or another part of it is wrong, the base is not its own,
-/// or it is signed or distilled already.
+/// If this is not a module with BTF, its BTF or another part of it is wrong, the base is not its
+/// own, or it is signed or distilled already.
 pub fn distill<O: ByteOrder>(
     module: &Input,
     base: &Btf<'_, O>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Puts other content into sections of a relocatable ELF file, as kernel modules are, and leaves the
-//! content of all others, their order and their numbers as they are.
+//! Puts other content into sections of a relocatable ELF file, as kernel modules are, and leaves
+//! the content of all others, their order and their numbers as they are.
 //!
 //! The format is that of the System V ABI, chapter 4.
 
@@ -77,8 +77,8 @@ macro_rules! class {
 class!(FileHeader32, SectionHeader32);
 class!(FileHeader64, SectionHeader64);
 
-/// Rewrites the file so that the sections with these names, the first of each, have this content. One
-/// that is not there is added as the last, with the attributes of the first in the list.
+/// Rewrites the file so that the sections with these names, the first of each, have this content.
+/// One that is not there is added as the last, with the attributes of the first in the list.
 ///
 /// # Errors
 ///

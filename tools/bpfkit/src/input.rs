@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
 //! Opening any file that holds BTF: BTF by itself (`/sys/kernel/btf/*`), an ELF file (a module,
-//! `vmlinux`, a BPF object), a bootable x86 kernel image (`vmlinuz`), each of them compressed or not.
+//! `vmlinux`, a BPF object), a bootable x86 kernel image (`vmlinuz`), each of them compressed or
+//! not.
 //!
 //! The kernel image is described in the kernel's `Documentation/arch/x86/boot.rst`.
 
@@ -32,8 +33,8 @@ pub const BASE_SECTION: &str = ".BTF.base";
 /// How large a file may be, compressed or not, in bytes.
 pub const MAX_LEN: u64 = 1 << 30;
 
-/// How large a file is at least, in bytes, that is mapped into memory and not read: a kernel is large,
-/// and its BTF a small part of it.
+/// How large a file is at least, in bytes, that is mapped into memory and not read: a kernel is
+/// large, and its BTF a small part of it.
 const MAP_FROM: u64 = 1 << 20;
 
 /// How much memory a decompressor of xz may take, in KiB. The kernel's own build asks for 128 MiB.
@@ -191,7 +192,8 @@ impl Deref for Bytes {
 }
 
 impl Input {
-    /// Opens a file and decompresses it. It must not be changed meanwhile: a large one is not copied.
+    /// Opens a file and decompresses it. It must not be changed meanwhile: a large one is not
+    /// copied.
     ///
     /// # Errors
     ///

@@ -23,7 +23,8 @@ use command::Style;
 use command::Talk;
 use command::Voice;
 
-/// Loads BPF programs, binds the maps that hold their metadata, and shows it; writes BTF as text or C
+/// Loads BPF programs, binds the maps that hold their metadata, and shows it; writes BTF as text or
+/// C
 #[derive(Parser)]
 #[command(
     version,

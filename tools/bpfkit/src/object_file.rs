@@ -82,10 +82,10 @@ pub(crate) fn without_panic<T, E: StdError + 'static>(
     }
 }
 
-/// Shortens the header of the section `.BTF` of an object file, if it is longer than aya knows: since
-/// `libbpf` 1.8, `bpftool gen object` writes one with the place of the kinds' layouts. aya would
-/// pass a shorter header to the kernel, with the old length in it, and the kernel would refuse all
-/// of the BTF. Nobody needs the layouts of the kinds that there are.
+/// Shortens the header of the section `.BTF` of an object file, if it is longer than aya knows:
+/// since `libbpf` 1.8, `bpftool gen object` writes one with the place of the kinds' layouts. aya
+/// would pass a shorter header to the kernel, with the old length in it, and the kernel would
+/// refuse all of the BTF. Nobody needs the layouts of the kinds that there are.
 ///
 /// What is no such object file stays as it is.
 fn shorten_header(file: &mut [u8]) {

@@ -65,17 +65,18 @@ pub struct Bound {
     pub name: String,
 }
 
-/// Loads the programs of the object file `object`, and pins them: one program at `pin`, several in a
-/// new folder `pin`, each under its name.
+/// Loads the programs of the object file `object`, and pins them: one program at `pin`, several in
+/// a new folder `pin`, each under its name.
 ///
-/// If `bind`, the maps of the object's global data (`.rodata`, `.data`, `.bss`, and those whose names
-/// begin with one of these and a dot) are bound to each program, so that what they hold lives as
-/// long as the program. Of constants (`.rodata*`) it is a copy that is bound, one that has BTF.
+/// If `bind`, the maps of the object's global data (`.rodata`, `.data`, `.bss`, and those whose
+/// names begin with one of these and a dot) are bound to each program, so that what they hold lives
+/// as long as the program. Of constants (`.rodata*`) it is a copy that is bound, one that has BTF.
 /// Nothing is bound unless [`can_bind`].
 ///
 /// # Errors
 ///
-/// If the object file cannot be read, or the kernel refuses a part of it. Nothing stays pinned then.
+/// If the object file cannot be read, or the kernel refuses a part of it. Nothing stays pinned
+/// then.
 pub fn load(object: &Path, pin: &Path, bind: bool) -> Result<Vec<Loaded>, Error> {
     let mut pinned = Pins::default();
     let loaded = load_pinned(object, pin, bind, &mut pinned)?;
@@ -241,8 +242,8 @@ fn global_data_of(ebpf: &Ebpf, btf: Option<u32>) -> Result<Vec<(Bound, OwnedFd)>
     Ok(found)
 }
 
-/// Makes a copy of a map of constants that says what type they have; `None` if the BTF does not know
-/// the section.
+/// Makes a copy of a map of constants that says what type they have; `None` if the BTF does not
+/// know the section.
 ///
 /// aya makes these maps without BTF, so that nobody could tell what is in them. The original cannot
 /// be given any; but nothing changes it either, so that a copy is as good.

@@ -24,7 +24,8 @@ use crate::Metadata;
 
 /// A program that is loaded.
 ///
-/// As JSON it is what `bpftool -j prog show` gives. `Display` is its text, which ends with a newline.
+/// As JSON it is what `bpftool -j prog show` gives. `Display` is its text, which ends with a
+/// newline.
 #[derive(Debug, Serialize)]
 pub struct Program {
     /// Its id.

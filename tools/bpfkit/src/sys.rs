@@ -299,7 +299,8 @@ pub fn prog_info(prog: BorrowedFd<'_>) -> io::Result<(ProgInfo, Vec<u32>)> {
     }
 }
 
-/// The id of the type, in the program's BTF, of the program's first function; `None` if it has none.
+/// The id of the type, in the program's BTF, of the program's first function; `None` if it has
+/// none.
 pub fn prog_func_type(prog: BorrowedFd<'_>) -> io::Result<Option<u32>> {
     let mut func = FuncInfo::default();
     let mut info = ProgInfo {

@@ -79,7 +79,8 @@ pub enum ValueError {
 }
 
 impl Value {
-    /// Reads the value of type `id` at the begin of `bytes`, which are in this machine's byte order.
+    /// Reads the value of type `id` at the begin of `bytes`, which are in this machine's byte
+    /// order.
     ///
     /// # Errors
     ///

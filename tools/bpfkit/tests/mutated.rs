@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Runs every subcommand that reads files on damaged ones. None may panic, whatever the file; and the
-//! command must end with one of the statuses that it has.
+//! Runs every subcommand that reads files on damaged ones. None may panic, whatever the file; and
+//! the command must end with one of the statuses that it has.
 //!
-//! The files are object files that clang compiles, the BTF of one alone, a module with BTF that is split
-//! on it, the same distilled, and some of them compressed; with bytes and words changed, copied to
-//! elsewhere, or cut off.
+//! The files are object files that clang compiles, the BTF of one alone, a module with BTF that is
+//! split on it, the same distilled, and some of them compressed; with bytes and words changed,
+//! copied to elsewhere, or cut off.
 
 use std::fs;
 use std::io::Write;
@@ -48,9 +48,9 @@ use zerocopy::LE;
 const INPUTS: usize = 10_000;
 const COMMANDS: usize = 200;
 
-/// A subcommand: the command line, in which `FILE` is the file, `KERNEL` one that modules are split on,
-/// and `OUT` what is written; what does the same in the library, and whether all went well; and whether
-/// it asks the kernel nothing, so that it can be run anywhere.
+/// A subcommand: the command line, in which `FILE` is the file, `KERNEL` one that modules are split
+/// on, and `OUT` what is written; what does the same in the library, and whether all went well; and
+/// whether it asks the kernel nothing, so that it can be run anywhere.
 struct Subcommand {
     words: &'static str,
     call: fn(&Path) -> bool,

@@ -6,9 +6,10 @@
 //!
 //! - to parse vmlinux: from bytes, which are copied, to types that can be looked up by id and have
 //!   been checked. `splitbtf` checks more: libbpf does not look for types that contain themselves;
-//! - to parse a module: the same for its distilled base and the split BTF on it, as libbpf distils it;
-//! - to distil a module: from a parsed one. `splitbtf` has then written the result as bytes, libbpf has
-//!   not yet;
+//! - to parse a module: the same for its distilled base and the split BTF on it, as libbpf distils
+//!   it;
+//! - to distil a module: from a parsed one. `splitbtf` has then written the result as bytes, libbpf
+//!   has not yet;
 //! - to relocate a module: from a parsed one, in place;
 //! - to distil all modules of a kernel: from bytes to bytes, with libbpf one after the other, with
 //!   `splitbtf` on all cores, as `bpfkit btf distill` does.
@@ -81,7 +82,8 @@ pub struct Report {
     /// That without the validation, in µs, by `splitbtf`. libbpf checks ids and names as it parses,
     /// but does not look for cycles.
     pub open: f64,
-    /// To make an index of its names, in µs, which `splitbtf` needs once if it is not sorted by them.
+    /// To make an index of its names, in µs, which `splitbtf` needs once if it is not sorted by
+    /// them.
     pub name_index: Option<f64>,
     /// How many modules the kernel has.
     pub all: usize,
@@ -91,8 +93,8 @@ pub struct Report {
     pub modules: Vec<Module>,
 }
 
-/// Measures with `sample` modules of a kernel, spread evenly by size, and another kernel, or the same,
-/// that they are relocated to.
+/// Measures with `sample` modules of a kernel, spread evenly by size, and another kernel, or the
+/// same, that they are relocated to.
 ///
 /// # Errors
 ///

@@ -2,8 +2,8 @@
 
 //! How long commands take, from their start to their end, as who types them sees it.
 //!
-//! - `bpfkit btf dump` and `bpftool btf dump` of a kernel, as text and as C, in turns. The text must be
-//!   the same, and clang must compile both headers.
+//! - `bpfkit btf dump` and `bpftool btf dump` of a kernel, as text and as C, in turns. The text
+//!   must be the same, and clang must compile both headers.
 //! - `bpfkit btf check` of all modules of a kernel, as if distilled, for all kernels.
 
 use std::env;

@@ -44,14 +44,14 @@ pub struct Row {
     pub modules: usize,
     /// Of how many both distil the same types, `splitbtf` into a base that is not larger.
     pub distilled_same: usize,
-    /// Of how many each type refers to what it did, after `splitbtf` has distilled and relocated it;
-    /// `None` if `to` is another kernel.
+    /// Of how many each type refers to what it did, after `splitbtf` has distilled and relocated
+    /// it; `None` if `to` is another kernel.
     pub restored: Option<usize>,
-    /// How many relocations, two of each module (as distilled by `splitbtf`, and by libbpf), give the
-    /// same bytes and ids with both.
+    /// How many relocations, two of each module (as distilled by `splitbtf`, and by libbpf), give
+    /// the same bytes and ids with both.
     pub same: usize,
-    /// How many both refuse because of the same type, and `splitbtf` can do with stubs: both can read
-    /// the result.
+    /// How many both refuse because of the same type, and `splitbtf` can do with stubs: both can
+    /// read the result.
     pub both_refuse: usize,
     /// How many only `splitbtf` does: what libbpf takes for candidates is not of the same kind.
     pub only_splitbtf: usize,
@@ -253,9 +253,9 @@ fn distilled_types(bytes: &[u8]) -> Result<BTreeSet<(String, String)>, splitbtf:
         .collect()
 }
 
-/// The first type that `splitbtf` does not bring back when it relocates what it has distilled to where
-/// it comes from. Types are the same if they are of the same kind and refer to the same names and the
-/// same types.
+/// The first type that `splitbtf` does not bring back when it relocates what it has distilled to
+/// where it comes from. Types are the same if they are of the same kind and refer to the same names
+/// and the same types.
 fn not_restored(
     split: &Valid<'_, NativeEndian>,
     distilled: &Distilled,
@@ -336,8 +336,8 @@ fn relocate(
     })
 }
 
-/// What `bpfkit btf check` says that a stock kernel does, if libbpf, which has the same code, has not
-/// done just that.
+/// What `bpfkit btf check` says that a stock kernel does, if libbpf, which has the same code, has
+/// not done just that.
 fn not_foretold<T>(
     base: &[u8],
     split: &[u8],

@@ -104,8 +104,8 @@ pub struct Btf<'a> {
 // SAFETY: libbpf's BTF belongs to no thread.
 unsafe impl Send for Btf<'_> {}
 
-// SAFETY: what can be called with a shared reference takes a `const struct btf *` and is known not to
-// write: all but `btf__raw_data()`, which caches, and for which there must be an exclusive one.
+// SAFETY: what can be called with a shared reference takes a `const struct btf *` and is known not
+// to write: all but `btf__raw_data()`, which caches, and for which there must be an exclusive one.
 unsafe impl Sync for Btf<'_> {}
 
 impl<'a> Btf<'a> {
@@ -121,9 +121,9 @@ impl<'a> Btf<'a> {
             .map_err(|_| Error::new(WHAT, io::ErrorKind::FileTooLarge.into()))?;
         let base = base.map_or(ptr::null_mut(), |base| base.raw.as_ptr());
 
-        // SAFETY: there are so many bytes, which libbpf copies. The base lives as long as the result
-        // does. It is `mut` for no reason: only who owns a base changes it, and this does not make
-        // the result an owner.
+        // SAFETY: there are so many bytes, which libbpf copies. The base lives as long as the
+        // result does. It is `mut` for no reason: only who owns a base changes it, and this does
+        // not make the result an owner.
         let raw = unsafe { libbpf_sys::btf__new_split(bytes.as_ptr().cast(), len, base) };
         match NonNull::new(raw) {
             Some(raw) => Ok(Self::own(raw)),

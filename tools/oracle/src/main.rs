@@ -52,7 +52,8 @@ kernels. The exit\nstatus is 1 if there is a difference that no rule explains."
     Commands {
         /// The executable
         bpfkit: PathBuf,
-        /// Folders that 'oracle extract' has written to; the modules of the first are checked for all
+        /// Folders that 'oracle extract' has written to; the modules of the first are checked for
+        /// all
         #[arg(value_name = "FOLDER", required = true)]
         folders: Vec<PathBuf>,
         /// Where to write records for 'report' as well

@@ -31,9 +31,10 @@ struct Pair {
 }
 
 /// Writes `NAME.btf` and `NAME.base` of modules that refer to nothing which one of the kernels
-/// `targets`, files with the BTF of vmlinux, does not have: of `sample` modules of the kernel `from`,
-/// spread evenly by size among such, and of some that are made up. Those of a large kernel that a small
-/// one has all types for are small themselves. Returns among how many the first were chosen.
+/// `targets`, files with the BTF of vmlinux, does not have: of `sample` modules of the kernel
+/// `from`, spread evenly by size among such, and of some that are made up. Those of a large kernel
+/// that a small one has all types for are small themselves. Returns among how many the first were
+/// chosen.
 ///
 /// # Errors
 ///

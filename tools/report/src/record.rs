@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// One thing, measured as often as there are samples. Records of the same thing are put together, so
-/// that one that has only our samples and one that has only theirs can come from two boots.
+/// One thing, measured as often as there are samples. Records of the same thing are put together,
+/// so that one that has only our samples and one that has only theirs can come from two boots.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {

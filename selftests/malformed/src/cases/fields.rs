@@ -10,8 +10,8 @@ use super::Cases;
 use super::Expected;
 use crate::pair::Info;
 
-/// A type that is good: its kind as words and as a number, its `size` or `type`, what follows with a
-/// `vlen` of 0, whether it can have a `vlen` and a flag, and whether it must have a name or none.
+/// A type that is good: its kind as words and as a number, its `size` or `type`, what follows with
+/// a `vlen` of 0, whether it can have a `vlen` and a flag, and whether it must have a name or none.
 struct Good {
     name: &'static str,
     kind: u8,

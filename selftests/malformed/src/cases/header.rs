@@ -235,8 +235,8 @@ pub(super) fn odd_header(bytes: &mut Vec<u8>) {
     Field::HdrLen.write(bytes, 33);
 }
 
-/// Puts the strings before the types, with such a length that these are this far behind a multiple of
-/// 4 bytes.
+/// Puts the strings before the types, with such a length that these are this far behind a multiple
+/// of 4 bytes.
 pub(super) fn swap_sections(bytes: &mut Vec<u8>, odd: usize) {
     let types = Field::TypeLen.read(bytes);
     while bytes.len() % 4 != odd {

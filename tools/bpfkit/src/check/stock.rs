@@ -3,10 +3,10 @@
 //! What a stock kernel relocates: the rules of `btf_relocate()`, which is in
 //! `tools/lib/bpf/btf_relocate.c`, of 7.3.
 //!
-//! For each type of vmlinux with a name it goes through the distilled types of that name. Which of them
-//! it may stand for is in [`accepts`]. The rules differ from those of `splitbtf` where kinds are not
-//! compared: a STRUCT may become a UNION, or an ENUM of the same size; and where vmlinux has both a
-//! FWD and a STRUCT of a name, these are two candidates.
+//! For each type of vmlinux with a name it goes through the distilled types of that name. Which of
+//! them it may stand for is in [`accepts`]. The rules differ from those of `splitbtf` where kinds
+//! are not compared: a STRUCT may become a UNION, or an ENUM of the same size; and where vmlinux
+//! has both a FWD and a STRUCT of a name, these are two candidates.
 
 use std::fmt;
 
@@ -78,8 +78,8 @@ pub(super) struct Refusals {
     pub first: Option<Refusal>,
 }
 
-/// Finds out for each type of a distilled base, which has been validated, whether a stock kernel finds
-/// the type in vmlinux that it stands for.
+/// Finds out for each type of a distilled base, which has been validated, whether a stock kernel
+/// finds the type in vmlinux that it stands for.
 pub(super) fn refusals<O: ByteOrder>(
     distilled: &Btf<'_, O>,
     needs: &Needs,
@@ -155,9 +155,9 @@ fn foreign_string<O: ByteOrder>(
     Ok(foreign.map(|offset| Refusal::String { offset: *offset }))
 }
 
-/// Whether C takes a type of vmlinux, `found`, for the one that a distilled type of the same name stands
-/// for. `composites` is how many structs and unions vmlinux has of this name, `embedded` whether the
-/// module has a struct or union with `wanted` in it.
+/// Whether C takes a type of vmlinux, `found`, for the one that a distilled type of the same name
+/// stands for. `composites` is how many structs and unions vmlinux has of this name, `embedded`
+/// whether the module has a struct or union with `wanted` in it.
 fn accepts<O: ByteOrder>(
     wanted: &Kind<'_, O>,
     embedded: bool,

@@ -32,7 +32,8 @@ pub struct Diff {
     /// Only types with these names, and what they contain
     #[arg(short, long, value_name = "NAME", num_args = 1..)]
     types: Vec<String>,
-    /// Only types that this module refers to, and what they contain. Without .BTF.base it is one of A
+    /// Only types that this module refers to, and what they contain. Without .BTF.base it is one of
+    /// A
     #[arg(short, long, value_name = "MODULE")]
     module: Option<PathBuf>,
 }

@@ -15,8 +15,8 @@ use super::Voice;
 
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Fish, Shell::Zsh];
 
-/// Writes the manual pages of `command` and its subcommands to the folder `man` in `folder`, and the
-/// shells' completions to the folder `completions`.
+/// Writes the manual pages of `command` and its subcommands to the folder `man` in `folder`, and
+/// the shells' completions to the folder `completions`.
 pub fn run(command: Command, folder: &Path, voice: Voice) -> Result<(), Failure> {
     let [man, completions] = ["man", "completions"].map(|name| folder.join(name));
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The subcommands of `bpfkit`, one file each, and what they have in common: how they print, and how
-//! they end.
+//! The subcommands of `bpfkit`, one file each, and what they have in common: how they print, and
+//! how they end.
 
 pub mod btf;
 pub mod check;

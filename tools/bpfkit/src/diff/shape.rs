@@ -318,8 +318,8 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
         Ok(())
     }
 
-    /// A type in words. `contained` is whether it is a part of the one that is looked at, and not only
-    /// pointed to.
+    /// A type in words. `contained` is whether it is a part of the one that is looked at, and not
+    /// only pointed to.
     fn describe(&mut self, id: u32, contained: bool, depth: u32) -> Result<String, DiffError> {
         self.count(depth)?;
         let ty = self.btf.get(id)?;

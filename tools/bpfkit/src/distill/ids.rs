@@ -4,8 +4,8 @@
 //!
 //! It is made of words of 4 bytes. Symbols say which of them are ids: `__BTF_ID__KIND__NAME__N`.
 //! `__BTF_ID__set__NAME` is the number of the ids that follow, which are sorted;
-//! `__BTF_ID__set8__NAME` that of pairs of an id and flags, which follow behind flags of the set. The
-//! format is described in the kernel's `include/linux/btf_ids.h`.
+//! `__BTF_ID__set8__NAME` that of pairs of an id and flags, which follow behind flags of the set.
+//! The format is described in the kernel's `include/linux/btf_ids.h`.
 
 use std::collections::BTreeMap;
 

@@ -42,8 +42,8 @@ impl Source {
     }
 
     /// Reads the section `section` of a file, as [`Input`] has it. Its base is the BTF of the file
-    /// `base`; without one, the file's own section `.BTF.base`, or for a module in `/sys/kernel/btf`
-    /// the kernel's own BTF. A section `.BTF.base` has none.
+    /// `base`; without one, the file's own section `.BTF.base`, or for a module in
+    /// `/sys/kernel/btf` the kernel's own BTF. A section `.BTF.base` has none.
     ///
     /// # Errors
     ///

@@ -342,8 +342,8 @@ fn members_out_of_place_are_refused() {
     assert!(matches!(function.refused(), (3, NotC::Kind)));
 }
 
-/// Not a proof, but a net: no byte of a file can be changed such that there is neither a dump nor an
-/// error.
+/// Not a proof, but a net: no byte of a file can be changed such that there is neither a dump nor
+/// an error.
 #[test]
 fn damaged_files_do_no_harm() {
     let good = File::new()

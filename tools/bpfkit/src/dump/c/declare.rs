@@ -493,8 +493,8 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         Ok(())
     }
 
-    /// The struct or union with a name which is a member without one: that takes Microsoft's or Plan
-    /// 9's extensions of C, with which the kernel is built, but BPF programs mostly are not.
+    /// The struct or union with a name which is a member without one: that takes Microsoft's or
+    /// Plan 9's extensions of C, with which the kernel is built, but BPF programs mostly are not.
     fn embedded(&self, member: &Member) -> Result<Option<Type<'a, O>>, DumpError> {
         if member.name_off != 0 {
             return Ok(None);

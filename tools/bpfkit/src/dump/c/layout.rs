@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Where a C compiler puts things, and what it must be told to put them where BTF says that they are.
+//! Where a C compiler puts things, and what it must be told to put them where BTF says that they
+//! are.
 //!
 //! BTF knows sizes and offsets, but neither alignments nor attributes. What is not where the
 //! alignment of its type would put it can be kept in place with padding; only what is not at a

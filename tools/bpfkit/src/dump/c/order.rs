@@ -2,8 +2,8 @@
 
 //! In which order types are declared.
 //!
-//! A struct needs the definitions of what it contains, and of what it points to a declaration;
-//! a typedef only ever needs declarations. What has no name is written where it is used, so that its
+//! A struct needs the definitions of what it contains, and of what it points to a declaration; a
+//! typedef only ever needs declarations. What has no name is written where it is used, so that its
 //! needs are those of its user.
 
 use std::io::Write;
