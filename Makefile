@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test test-debug corpus bench fuzz series series-check apply clean distclean
+.PHONY: help setup kernel tools run shell test test-debug test-upstream corpus bench fuzz series series-check apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -34,11 +34,14 @@ test: ## everything that must pass
 test-debug: ## the guests of it with lockdep, KASAN, UBSAN, kmemleak, and allocations that fail
 	@FLAVOUR=debug scripts/test
 
+test-upstream: ## BPF selftests of the kernel itself, with C and with Rust
+	@scripts/test-upstream
+
 corpus: ## compare splitbtf with libbpf on the kernels of the distribution
 	@scripts/corpus compare
 
-bench: ## how long both take to parse, distil and relocate their modules
-	@scripts/corpus bench
+bench: ## measure splitbtf against libbpf and, in guests, Rust against C; writes BENCHMARKS.md
+	@scripts/bench
 
 fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
 	@scripts/fuzz "$(or $(T),60)"

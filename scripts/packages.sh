@@ -8,5 +8,6 @@ PACKAGES=(
 	gcc libc6-dev clang-19 lld-19 llvm-19 clang lld llvm bindgen pahole pkgconf shellcheck
 	libelf-dev libdw-dev libssl-dev zlib1g-dev libzstd-dev libcap-dev busybox-static
 	g++ gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
+	python3-sphinx python3-yaml debianutils mandoc
 )
 BACKPORTS=(rustc rust-src rustfmt rust-clippy cargo bpftool qemu-system-x86)

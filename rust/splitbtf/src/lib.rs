@@ -101,6 +101,8 @@ pub use owned::relocate;
 #[cfg(feature = "alloc")]
 pub use owned::Kept;
 #[cfg(feature = "alloc")]
+pub use owned::Needs;
+#[cfg(feature = "alloc")]
 pub use owned::Owned;
 #[cfg(feature = "alloc")]
 pub use owned::Relocated;

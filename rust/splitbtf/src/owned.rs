@@ -10,6 +10,8 @@ use zerocopy::ByteOrder;
 
 use crate::max_types;
 use crate::mismatch;
+use crate::relocate::EMBEDDED;
+use crate::relocate::NEEDED;
 use crate::strings::first_eight;
 use crate::Btf;
 use crate::Error;
@@ -97,6 +99,36 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         names.sort_unstable();
 
         Ok(names.into_iter().map(|(_, _, id)| id).collect())
+    }
+}
+
+/// What split BTF needs of its distilled base, besides the types themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Whether a struct or union of the split BTF contains a type of the base, by its id: then its
+    /// size must not be another one.
+    pub embedded: Vec<bool>,
+    /// The offsets of the base's strings that the split BTF refers to, in ascending order.
+    pub strings: Vec<u32>,
+}
+
+impl<O: ByteOrder, I: Index> Valid<'_, O, I> {
+    /// What relocation goes by, for who wants to tell what comes of it by other rules.
+    ///
+    /// # Errors
+    ///
+    /// If a type is of an unknown kind.
+    pub fn needs(&self) -> Result<Needs, Error> {
+        let (ids, strings) = self.relocation_room();
+        let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
+
+        self.mark(&mut ids, &mut strings)?;
+        ids.truncate(self.first_id().try_into().unwrap_or(usize::MAX));
+        let strings = (0..).zip(strings).filter(|(_, mark)| *mark == NEEDED);
+        Ok(Needs {
+            embedded: ids.into_iter().map(|mark| mark == EMBEDDED).collect(),
+            strings: strings.map(|(offset, _)| offset).collect(),
+        })
     }
 }
 

@@ -69,11 +69,11 @@ pub struct Relocation<'p, O> {
 }
 
 /// Of a type: it is part of a struct or union of the split BTF.
-const EMBEDDED: u32 = u32::MAX;
+pub(crate) const EMBEDDED: u32 = u32::MAX;
 /// Of a type: it stands for none of the base.
 const KEPT: u32 = u32::MAX;
 /// Of a string: something refers to it.
-const NEEDED: u32 = u32::MAX;
+pub(crate) const NEEDED: u32 = u32::MAX;
 
 impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     /// How many elements [`Valid::relocate`] needs for ids, and how many for strings: as many as
@@ -186,7 +186,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
 
     /// Marks in `ids` the types that structs and unions contain, in `strings` the strings of the
     /// distilled base that are referred to.
-    fn mark(&self, ids: &mut [u32], strings: &mut [u32]) -> Result<(), Error> {
+    pub(crate) fn mark(&self, ids: &mut [u32], strings: &mut [u32]) -> Result<(), Error> {
         let mut rest = self.words();
 
         for id in self.first_id()..self.end_id() {

@@ -272,6 +272,11 @@ impl<'a, O: ByteOrder> Composite<'a, O> {
         })
     }
 
+    /// Whether its members' offsets are written so that they can be bit-fields: BTF's `kind_flag`.
+    pub fn has_bitfields(&self) -> bool {
+        self.bitfields
+    }
+
     /// The members.
     pub fn members(&self) -> impl ExactSizeIterator<Item = Member> + use<'a, O> {
         let bitfields = self.bitfields;

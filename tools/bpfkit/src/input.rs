@@ -8,12 +8,14 @@
 use std::fs::File;
 use std::io;
 use std::io::Read;
+use std::ops::Deref;
 use std::path::Path;
 use std::path::PathBuf;
 
 use flate2::bufread::MultiGzDecoder;
 use lz4_flex::frame::FrameDecoder;
 use lzma_rust2::XzReader;
+use memmap2::Mmap;
 use object::elf::SHF_COMPRESSED;
 use object::Endianness;
 use object::Object;
@@ -21,8 +23,18 @@ use object::ObjectSection;
 use object::SectionFlags;
 use ruzstd::decoding::StreamingDecoder;
 
+/// Where BTF is in an ELF file.
+pub const SECTION: &str = ".BTF";
+
+/// Where the distilled base of a module is.
+pub const BASE_SECTION: &str = ".BTF.base";
+
 /// How large a file may be, compressed or not, in bytes.
 pub const MAX_LEN: u64 = 1 << 30;
+
+/// How large a file is at least, in bytes, that is mapped into memory and not read: a kernel is large,
+/// and its BTF a small part of it.
+const MAP_FROM: u64 = 1 << 20;
 
 /// How much memory a decompressor of xz may take, in KiB. The kernel's own build asks for 128 MiB.
 const XZ_MEMORY: u32 = 256 << 10;
@@ -130,7 +142,7 @@ pub enum ByteOrder {
 pub struct Input {
     path: PathBuf,
     /// What is left when everything is decompressed.
-    bytes: Vec<u8>,
+    bytes: Bytes,
     kind: Kind,
     order: ByteOrder,
 }
@@ -141,8 +153,45 @@ enum Kind {
     Elf,
 }
 
+/// The content of a file.
+#[derive(Debug)]
+enum Bytes {
+    Read(Vec<u8>),
+    Mapped(Mmap),
+}
+
+impl Bytes {
+    fn of(file: File) -> io::Result<Self> {
+        let about = file.metadata()?;
+
+        if about.is_file() && (MAP_FROM..=MAX_LEN).contains(&about.len()) {
+            // SAFETY: Nothing is kept of the bytes that would be wrong if somebody changed the file
+            // meanwhile, but the offsets in them, which are checked whenever they are used.
+            if let Ok(map) = unsafe { Mmap::map(&file) } {
+                return Ok(Self::Mapped(map));
+            }
+        }
+        // The kernel's files do not tell their size, nor do pipes.
+        let mut bytes = Vec::new();
+        file.take(MAX_LEN.saturating_add(1))
+            .read_to_end(&mut bytes)?;
+        Ok(Self::Read(bytes))
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Read(bytes) => bytes,
+            Self::Mapped(map) => map,
+        }
+    }
+}
+
 impl Input {
-    /// Opens a file and decompresses it.
+    /// Opens a file and decompresses it. It must not be changed meanwhile: a large one is not copied.
     ///
     /// # Errors
     ///
@@ -154,13 +203,8 @@ impl Input {
             path: path.to_owned(),
             source,
         };
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(error)?;
-
-        // The kernel's files do not tell their size, nor do pipes.
-        let mut limited = file.take(MAX_LEN.saturating_add(1));
-        limited.read_to_end(&mut bytes).map_err(error)?;
-        Self::from_bytes(path.to_owned(), bytes)
+        let bytes = File::open(path).and_then(Bytes::of).map_err(error)?;
+        unpack(path.to_owned(), bytes, MAX_LEN)
     }
 
     /// Takes the content of a file. `path` is for messages only.
@@ -169,7 +213,7 @@ impl Input {
     ///
     /// As for [`Self::open`].
     pub fn from_bytes(path: PathBuf, bytes: Vec<u8>) -> Result<Self, InputError> {
-        unpack(path, bytes, MAX_LEN)
+        unpack(path, Bytes::Read(bytes), MAX_LEN)
     }
 
     /// The file's name, for messages.
@@ -190,7 +234,7 @@ impl Input {
     /// If the file's headers are wrong, or the section is not within the file or is compressed.
     pub fn section(&self, name: &str) -> Result<Option<&[u8]>, InputError> {
         if self.kind == Kind::Btf {
-            return Ok((name == ".BTF").then_some(&self.bytes));
+            return Ok((name == SECTION).then_some(&self.bytes));
         }
         let file = parse(&self.path, &self.bytes)?;
         let Some(section) = file.section_by_name_bytes(name.as_bytes()) else {
@@ -210,6 +254,18 @@ impl Input {
                 Ok(data) => Ok(Some(data)),
                 Err(source) => Err(error(source.to_string())),
             },
+        }
+    }
+
+    /// The ELF file, and its bytes; `None` if it is BTF by itself.
+    ///
+    /// # Errors
+    ///
+    /// If the file's headers are wrong.
+    pub(crate) fn elf(&self) -> Result<Option<(object::File<'_>, &[u8])>, InputError> {
+        match self.kind {
+            Kind::Btf => Ok(None),
+            Kind::Elf => Ok(Some((parse(&self.path, &self.bytes)?, &self.bytes))),
         }
     }
 
@@ -234,7 +290,7 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, InputErro
 }
 
 /// Takes layer after layer off, each of at most `max` bytes.
-fn unpack(path: PathBuf, mut bytes: Vec<u8>, max: u64) -> Result<Input, InputError> {
+fn unpack(path: PathBuf, mut bytes: Bytes, max: u64) -> Result<Input, InputError> {
     if exceeds(&bytes, max) {
         return Err(InputError::TooLarge {
             path,
@@ -244,11 +300,11 @@ fn unpack(path: PathBuf, mut bytes: Vec<u8>, max: u64) -> Result<Input, InputErr
     }
     for _ in 0..=MAX_LAYERS {
         let packed = if let Some(compression) = Compression::of(&bytes) {
-            (compression, bytes.as_slice())
+            (compression, &*bytes)
         } else if is_image(&bytes) {
             payload(&path, &bytes)?
         } else {
-            let (kind, order) = match bytes.as_slice() {
+            let (kind, order) = match &*bytes {
                 [0x9f, 0xeb, ..] => (Kind::Btf, ByteOrder::Little),
                 [0xeb, 0x9f, ..] => (Kind::Btf, ByteOrder::Big),
                 [0x7f, b'E', b'L', b'F', ..] => match parse(&path, &bytes)?.endianness() {
@@ -264,7 +320,7 @@ fn unpack(path: PathBuf, mut bytes: Vec<u8>, max: u64) -> Result<Input, InputErr
                 order,
             });
         };
-        bytes = decompress(&path, packed, max)?;
+        bytes = Bytes::Read(decompress(&path, packed, max)?);
     }
     Err(InputError::Layers { path })
 }

@@ -1,20 +1,32 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
 //! Loads BPF programs, and binds maps to them that none of their instructions refers to, so that
-//! the metadata in these maps lives as long as the programs; and shows it. Writes BTF as text or C.
+//! the metadata in these maps lives as long as the programs; and shows it. Writes BTF as text or C,
+//! distils the BTF of modules, relocates it, checks whether modules will load on other kernels, and
+//! compares the types of kernels.
 
 mod btf;
+pub mod check;
+pub mod diff;
+pub mod distill;
 pub mod dump;
+mod elf;
 pub mod error;
+pub mod feature;
 pub mod input;
 pub mod metadata;
+pub mod object_file;
+pub mod output;
 pub mod prog;
+pub mod relocate;
 pub mod show;
 mod sys;
 #[cfg(test)]
 mod testing;
 pub mod value;
+pub mod vmlinux;
 
+pub use elf::ElfError;
 pub use error::Error;
 pub use input::ByteOrder;
 pub use input::Input;

@@ -26,6 +26,15 @@ const PREFIX: &[u8] = b"bpf_metadata_";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata(pub Vec<(String, Value)>);
 
+/// What is in a map, beside metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MapContent {
+    /// It may be a section of an object file, but nothing tells what is in it.
+    NoBtf,
+    /// Nothing that matters here.
+    Other,
+}
+
 impl Serialize for Metadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
@@ -37,12 +46,12 @@ impl Serialize for Metadata {
 }
 
 impl Metadata {
-    /// Adds what is in the map with this id; nothing if it holds no constants.
+    /// Adds what is in the map with this id; nothing if it holds no constants, or has no BTF.
     ///
     /// # Errors
     ///
     /// If the kernel does not let us look at the map, or its BTF is wrong.
-    pub(crate) fn add_map(&mut self, id: u32) -> Result<(), Error> {
+    pub(crate) fn add_map(&mut self, id: u32) -> Result<MapContent, Error> {
         let kernel_error = |source: io::Error| Error::Kernel {
             what: format!("map id {id}"),
             source,
@@ -50,19 +59,20 @@ impl Metadata {
         let fd = sys::map_by_id(id).map_err(kernel_error)?;
         let info = sys::map_info(fd.as_fd()).map_err(kernel_error)?;
         // What the loaders make of a section.
-        let is_section = info.map_type == sys::BPF_MAP_TYPE_ARRAY
-            && info.key_size == 4
-            && info.max_entries == 1
-            && info.btf_id != 0
-            && info.btf_value_type_id != 0;
+        let is_section =
+            info.map_type == sys::BPF_MAP_TYPE_ARRAY && info.key_size == 4 && info.max_entries == 1;
         if !is_section {
-            return Ok(());
+            return Ok(MapContent::Other);
+        }
+        if info.btf_id == 0 || info.btf_value_type_id == 0 {
+            return Ok(MapContent::NoBtf);
         }
 
         let mut btf = KernelBtf::fetch(info.btf_id)?;
         let types = btf.types()?;
         let value = || sys::array_value(fd.as_fd(), info.value_size).map_err(kernel_error);
-        self.add_section(id, &types, info.btf_value_type_id, value)
+        self.add_section(id, &types, info.btf_value_type_id, value)?;
+        Ok(MapContent::Other)
     }
 
     /// Adds what is in the value of a map, if its type is a section of constants.

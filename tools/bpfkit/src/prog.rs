@@ -15,12 +15,12 @@ use std::path::PathBuf;
 use aya::maps::Map;
 use aya::programs::Program;
 use aya::programs::ProgramError;
-use aya::programs::ProgramInfo;
 use aya::Ebpf;
 use serde::Serialize;
 
 use crate::btf::KernelBtf;
-use crate::error::hint;
+use crate::error::Reason;
+use crate::object_file;
 use crate::sys;
 use crate::sys::MapInfo;
 use crate::Error;
@@ -90,10 +90,8 @@ fn load_pinned(
     bind: bool,
     pinned: &mut Pins,
 ) -> Result<Vec<Loaded>, Error> {
-    let mut ebpf = Ebpf::load_file(object).map_err(|error| Error::Object {
-        path: object.into(),
-        reason: chain(&error),
-    })?;
+    let bytes = object_file::read(object)?;
+    let mut ebpf = object_file::without_panic(object, || Ebpf::load(&bytes))?;
     let mut names: Vec<_> = ebpf.programs().map(|(name, _)| name.to_owned()).collect();
     names.sort();
 
@@ -106,7 +104,7 @@ fn load_pinned(
     let load_error = |program: &str, error: &(dyn std::error::Error + 'static)| Error::Load {
         path: object.into(),
         program: program.into(),
-        reason: chain(error),
+        reason: Reason::of(error),
     };
     let mut infos = Vec::new();
     for name in &names {
@@ -115,12 +113,13 @@ fn load_pinned(
         infos.push(program.info().map_err(|error| load_error(name, &error))?);
     }
 
-    let mut global_data = Vec::new();
-    if bind && can_bind() {
-        // The programs of an object file share its BTF.
-        let btf = infos.iter().find_map(ProgramInfo::btf_id);
-        global_data = global_data_of(&ebpf, btf, object)?;
-    }
+    let bound = match bind {
+        true => bind_global_data(&ebpf).map_err(|error| Error::Object {
+            path: object.into(),
+            reason: Reason::of(&error),
+        })?,
+        false => vec![],
+    };
 
     if several {
         fs::create_dir(pin).map_err(|error| pin_error(pin, &error))?;
@@ -128,13 +127,6 @@ fn load_pinned(
     }
     let mut loaded = Vec::new();
     for (name, info) in names.into_iter().zip(infos) {
-        let prog = info.fd().map_err(|error| load_error(&name, &error))?;
-        for (map, fd) in &global_data {
-            sys::prog_bind_map(prog.as_fd(), fd.as_fd()).map_err(|source| {
-                kernel_error(object, &format!("binding map {}", map.name), source)
-            })?;
-        }
-
         let path = if several { pin.join(&name) } else { pin.into() };
         program_of(&mut ebpf, &name, object)?
             .pin(&path)
@@ -144,7 +136,7 @@ fn load_pinned(
             id: info.id(),
             name,
             pinned: path,
-            bound: global_data.iter().map(|(map, _)| map.clone()).collect(),
+            bound: bound.clone(),
         });
     }
     Ok(loaded)
@@ -182,18 +174,42 @@ impl Drop for Pins {
     }
 }
 
+/// Binds the maps of an object's global data to each of its programs that is loaded, as [`load`]
+/// does; returns these maps, by their names, or none unless [`can_bind`].
+///
+/// For who loads the object by aya: it is called when the programs are loaded, and before `ebpf` is
+/// dropped.
+///
+/// # Errors
+///
+/// If the kernel refuses. Some maps may be bound then.
+pub fn bind_global_data(ebpf: &Ebpf) -> Result<Vec<Bound>, Error> {
+    if !can_bind() {
+        return Ok(vec![]);
+    }
+    let loaded = || {
+        ebpf.programs()
+            .filter_map(|(name, program)| Some((name, program, program.fd().ok()?)))
+    };
+    // The programs of an object file share its BTF.
+    let btf = loaded().find_map(|(_, program, _)| program.info().ok()?.btf_id());
+    let maps = global_data_of(ebpf, btf)?;
+
+    for (name, _, prog) in loaded() {
+        for (map, fd) in &maps {
+            sys::prog_bind_map(prog.as_fd(), fd.as_fd()).map_err(|source| Error::Kernel {
+                what: format!("binding map {} to program {name}", map.name),
+                source,
+            })?;
+        }
+    }
+    Ok(maps.into_iter().map(|(map, _)| map).collect())
+}
+
 /// The maps of the object's global data, by name: bpftool looks at the first `.rodata*` map only,
 /// and this makes it the one without suffix.
-fn global_data_of(
-    ebpf: &Ebpf,
-    btf: Option<u32>,
-    object: &Path,
-) -> Result<Vec<(Bound, OwnedFd)>, Error> {
-    let btf = btf.map(KernelBtf::fetch).transpose();
-    let mut btf = btf.map_err(|error| Error::Object {
-        path: object.into(),
-        reason: error.to_string(),
-    })?;
+fn global_data_of(ebpf: &Ebpf, btf: Option<u32>) -> Result<Vec<(Bound, OwnedFd)>, Error> {
+    let mut btf = btf.map(KernelBtf::fetch).transpose()?;
     let mut found = Vec::new();
 
     for (name, map) in ebpf.maps() {
@@ -202,23 +218,21 @@ fn global_data_of(
         if !is_global_data(name) {
             continue;
         }
-        let map_error = |error: &(dyn std::error::Error + 'static)| Error::Object {
-            path: object.into(),
-            reason: format!("map {name}: {}", chain(error)),
+        let map_error = |source| Error::Kernel {
+            what: format!("map {name}"),
+            source,
         };
         let fd = data.fd().as_fd();
         let twin = match &mut btf {
-            Some(btf) if name.starts_with(".rodata") => describe(btf, name, fd),
-            _ => Ok(None),
+            Some(btf) if name.starts_with(".rodata") => describe(btf, name, fd)?,
+            _ => None,
         };
-        let fd = match twin.map_err(|error| map_error(&error))? {
+        let fd = match twin {
             Some(twin) => twin,
-            None => fd.try_clone_to_owned().map_err(|error| map_error(&error))?,
+            None => fd.try_clone_to_owned().map_err(map_error)?,
         };
         let bound = Bound {
-            id: sys::map_info(fd.as_fd())
-                .map_err(|error| map_error(&error))?
-                .id,
+            id: sys::map_info(fd.as_fd()).map_err(map_error)?.id,
             name: name.to_owned(),
         };
         found.push((bound, fd));
@@ -245,16 +259,9 @@ fn describe(
         .and_then(|mut value| sys::frozen_array(section, &mut value, btf.as_fd(), type_id))
         .map(Some)
         .map_err(|source| Error::Kernel {
-            what: "a copy with BTF".into(),
+            what: format!("map {section}: a copy with BTF"),
             source,
         })
-}
-
-fn kernel_error(object: &Path, what: &str, source: io::Error) -> Error {
-    Error::Kernel {
-        what: format!("{}: {what}", object.display()),
-        source,
-    }
 }
 
 /// Whether a map of this name holds global data: the name is that of its section.
@@ -295,9 +302,10 @@ fn load_program(program: &mut Program) -> Result<(), ProgramError> {
     }
 }
 
-/// Whether the kernel knows `BPF_PROG_BIND_MAP`, as kernels since 5.10 do.
+/// Whether the kernel knows `BPF_PROG_BIND_MAP`, as kernels since 5.10 do; also true if it does not
+/// tell, as then it says why when it is asked to bind.
 pub fn can_bind() -> bool {
-    sys::has_prog_bind_map()
+    sys::probe_prog_bind_map().unwrap_or(true)
 }
 
 /// Binds maps to a program. Those that it uses already are left alone.
@@ -361,32 +369,8 @@ pub(crate) fn map_info(name: &Name) -> Result<MapInfo, Error> {
 fn pin_error(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
     Error::Pin {
         path: path.into(),
-        reason: chain(error),
+        reason: Reason::of(error),
     }
-}
-
-/// An error with all that caused it: aya's outermost errors say little.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut link = Some(error);
-
-    while let Some(error) = link {
-        let cause = error.to_string();
-        // The verifier may have nothing to say.
-        let cause = cause.trim_end().trim_end_matches(". Verifier output:");
-        if text.is_empty() {
-            text = cause.to_owned();
-        } else if !text.contains(cause) {
-            text = format!("{text}: {cause}");
-        }
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            if error.raw_os_error() == Some(libc::EPERM) {
-                text += hint(error);
-            }
-        }
-        link = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -434,21 +418,5 @@ mod tests {
 
         let error = load(Path::new("/nonexistent"), Path::new("/nowhere"), true).unwrap_err();
         assert!(error.to_string().contains("No such file"), "{error}");
-    }
-
-    /// Worded as aya's.
-    #[derive(Debug, thiserror::Error)]
-    #[error("the BPF_PROG_LOAD syscall returned {source}. Verifier output: ")]
-    struct LoadError {
-        source: io::Error,
-    }
-
-    #[test]
-    fn refused_programs_are_explained() {
-        let source = io::Error::from_raw_os_error(libc::EPERM);
-        let text = chain(&LoadError { source });
-
-        assert!(text.ends_with("or root)"), "{text}");
-        assert!(!text.contains("Verifier"), "{text}");
     }
 }

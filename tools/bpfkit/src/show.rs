@@ -14,6 +14,7 @@ use serde::Serializer;
 use splitbtf::Kind;
 
 use crate::btf::KernelBtf;
+use crate::metadata::MapContent;
 use crate::prog;
 use crate::prog::Name;
 use crate::sys;
@@ -71,9 +72,30 @@ pub struct Program {
     /// Its metadata, from all of its maps.
     #[serde(skip_serializing_if = "no_metadata")]
     pub metadata: Metadata,
+    /// Ids of those of its maps that look like a section of an object file and have no BTF.
+    #[serde(skip)]
+    pub untyped: Vec<u32>,
     /// What could not be read of it.
     #[serde(skip)]
     pub problems: Vec<Error>,
+}
+
+/// Which program it is, and its metadata.
+///
+/// `Display` is its text, which ends with a newline.
+#[derive(Debug, Serialize)]
+pub struct Summary<'a> {
+    /// Its id.
+    pub id: u32,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub prog_type: ProgType,
+    /// Its name, as long as BTF tells it.
+    pub name: &'a str,
+    /// A hash of its instructions.
+    pub tag: Tag,
+    /// Its metadata, from all of its maps.
+    pub metadata: &'a Metadata,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -272,6 +294,17 @@ fn for_each(
 }
 
 impl Program {
+    /// Which program it is, and its metadata.
+    pub fn summary(&self) -> Summary<'_> {
+        Summary {
+            id: self.id,
+            prog_type: self.prog_type,
+            name: &self.name,
+            tag: self.tag,
+            metadata: &self.metadata,
+        }
+    }
+
     fn of(fd: BorrowedFd<'_>) -> Result<Self, Error> {
         let (info, map_ids) = sys::prog_info(fd).map_err(|source| Error::Kernel {
             what: "prog".into(),
@@ -280,9 +313,12 @@ impl Program {
         let (name, problem) = full_name(&info, fd);
         let mut problems = Vec::from_iter(problem);
         let mut metadata = Metadata::default();
+        let mut untyped = Vec::new();
         for id in &map_ids {
-            if let Err(error) = metadata.add_map(*id) {
-                problems.push(error);
+            match metadata.add_map(*id) {
+                Ok(MapContent::NoBtf) => untyped.push(*id),
+                Ok(MapContent::Other) => {}
+                Err(error) => problems.push(error),
             }
         }
         let loaded = match info.load_time {
@@ -318,6 +354,7 @@ impl Program {
             map_ids,
             btf_id: info.btf_id.into(),
             metadata,
+            untyped,
             problems,
         })
     }
@@ -365,11 +402,7 @@ fn memlock(prog: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}  ", self.id, self.prog_type)?;
-        if !self.name.is_empty() {
-            write!(f, "name {}  ", self.name)?;
-        }
-        write!(f, "tag {}", self.tag)?;
+        identity(f, self.id, self.prog_type, &self.name, self.tag)?;
         if let Some(dev) = &self.dev {
             write!(
                 f,
@@ -417,6 +450,31 @@ impl fmt::Display for Program {
     }
 }
 
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        identity(f, self.id, self.prog_type, self.name, self.tag)?;
+        for (name, value) in &self.metadata.0 {
+            write!(f, "\n\t{name} = {value}")?;
+        }
+        f.write_str("\n")
+    }
+}
+
+/// What the text about a program begins with.
+fn identity(
+    f: &mut fmt::Formatter<'_>,
+    id: u32,
+    prog_type: ProgType,
+    name: &str,
+    tag: Tag,
+) -> fmt::Result {
+    write!(f, "{id}: {prog_type}  ")?;
+    if !name.is_empty() {
+        write!(f, "name {name}  ")?;
+    }
+    write!(f, "tag {tag}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -441,6 +499,7 @@ mod tests {
             map_ids: vec![],
             btf_id: 0,
             metadata: Metadata::default(),
+            untyped: vec![],
             problems: vec![],
         }
     }
@@ -517,6 +576,21 @@ mod tests {
                 + r#""dev":{"ifindex":2,"ns_dev":4,"ns_inode":6},"loaded_at":1795244351,"uid":0,"#
                 + r#""orphaned":false,"bytes_xlated":16,"jited":true,"bytes_jited":24,"#
                 + r#""bytes_memlock":4096,"map_ids":[5,6],"btf_id":10,"#
+                + r#""metadata":{"owner":"me","built":7}}"#
+        );
+    }
+
+    #[test]
+    fn summaries_are_short() {
+        let program = full();
+
+        assert_eq!(
+            program.summary().to_string(),
+            "5: type 1000  name hello  tag 59f4a931744dcdc6\n\towner = \"me\"\n\tbuilt = 7\n"
+        );
+        assert_eq!(
+            serde_json::to_string(&program.summary()).unwrap(),
+            r#"{"id":5,"type":1000,"name":"hello","tag":"59f4a931744dcdc6","#.to_owned()
                 + r#""metadata":{"owner":"me","built":7}}"#
         );
     }

@@ -428,9 +428,16 @@ pub fn prog_bind_map(prog: BorrowedFd<'_>, map: BorrowedFd<'_>) -> io::Result<()
 }
 
 /// Whether the kernel knows `BPF_PROG_BIND_MAP`: it says `EBADF` to file descriptors that are none,
-/// but `EINVAL` to a command that it does not know.
-pub fn has_prog_bind_map() -> bool {
-    !matches!(bind(-1, -1), Err(error) if error.raw_os_error() == Some(libc::EINVAL))
+/// but `EINVAL` to a command that it does not know. Before Linux 6.4 it may want privilege for any
+/// command, and say `EPERM`.
+pub fn probe_prog_bind_map() -> io::Result<bool> {
+    match bind(-1, -1) {
+        Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) => {
+            Ok(false)
+        }
+        other => other.map(|()| true),
+    }
 }
 
 fn bind(prog_fd: i32, map_fd: i32) -> io::Result<()> {

@@ -9,15 +9,19 @@
 //! - to parse a module: the same for its distilled base and the split BTF on it, as libbpf distils it;
 //! - to distil a module: from a parsed one. `splitbtf` has then written the result as bytes, libbpf has
 //!   not yet;
-//! - to relocate a module: from a parsed one, in place.
+//! - to relocate a module: from a parsed one, in place;
+//! - to distil all modules of a kernel: from bytes to bytes, with libbpf one after the other, with
+//!   `splitbtf` on all cores, as `bpfkit btf distill` does.
 
 use std::hint::black_box;
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
 use indicatif::ProgressIterator;
-use serde::Serialize;
+use rayon::iter::IntoParallelRefIterator;
+use rayon::iter::ParallelIterator;
 use splitbtf::Btf;
 use splitbtf::Distiller;
 use splitbtf::Error as BtfError;
@@ -42,7 +46,7 @@ const ROUNDS: usize = 7;
 const GROUPS: usize = 6;
 
 /// How long something takes, in µs.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Times {
     /// With libbpf.
     pub libbpf: f64,
@@ -51,7 +55,7 @@ pub struct Times {
 }
 
 /// The times of a module.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Module {
     /// Its name.
     pub name: String,
@@ -66,7 +70,7 @@ pub struct Module {
 }
 
 /// All times.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Report {
     /// The kernel that the modules are of.
     pub from: String,
@@ -79,6 +83,10 @@ pub struct Report {
     pub open: f64,
     /// To make an index of its names, in µs, which `splitbtf` needs once if it is not sorted by them.
     pub name_index: Option<f64>,
+    /// How many modules the kernel has.
+    pub all: usize,
+    /// To distil all of them, by the clock.
+    pub distil_all: Times,
     /// The modules, by size.
     pub modules: Vec<Module>,
 }
@@ -106,6 +114,7 @@ pub fn measure(from: &Kernel, to: &Kernel, sample: usize) -> Result<Report, Erro
         None => Some(repeat(index)?),
     };
 
+    let distil_all = distil_all(&from.modules, &own)?;
     let modules = spread(&from.modules, sample)?;
     let mut distiller = Distiller::new();
     let bar = progress::bar("modules", modules.len());
@@ -115,12 +124,56 @@ pub fn measure(from: &Kernel, to: &Kernel, sample: usize) -> Result<Report, Erro
         vmlinux,
         open,
         name_index,
+        all: from.modules.len(),
+        distil_all,
         modules: modules
             .into_iter()
             .progress_with(bar)
             .map(|path| measure_module(path, &own, &target, &mut distiller))
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// Distils all modules of a kernel.
+fn distil_all(paths: &[PathBuf], own: &Target<'_>) -> Result<Times, Error> {
+    let files = paths
+        .iter()
+        .map(|path| Ok((path.as_path(), corpus::read(path)?)))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let theirs = || {
+        let start = Instant::now();
+        for (path, bytes) in &files {
+            let split = libbpf::Btf::parse(bytes, Some(own.theirs)).in_file(path)?;
+            let mut distilled = split.distill().in_file(path)?;
+            black_box(distilled.base().in_file(path)?);
+            black_box(distilled.split().in_file(path)?);
+        }
+        Ok(start.elapsed())
+    };
+    let ours = || {
+        let start = Instant::now();
+        files
+            .par_iter()
+            .try_for_each_init(Distiller::new, |distiller, (path, bytes)| {
+                distil(bytes, own.ours.btf(), distiller).in_file(path)
+            })?;
+        Ok(start.elapsed())
+    };
+
+    alternate(theirs, ours)
+}
+
+/// Distils a module from its bytes.
+fn distil(
+    bytes: &[u8],
+    base: &Btf<'_, NativeEndian>,
+    distiller: &mut Distiller,
+) -> Result<(), BtfError> {
+    let mut room = vec![0; splitbtf::max_types::<NativeEndian>(bytes)?];
+    let split = Btf::open(bytes, Some(base), &mut room)?.validated()?;
+
+    black_box(distiller.distill(&split)?);
+    Ok(())
 }
 
 /// Some of these files, spread evenly by size.
@@ -130,12 +183,9 @@ fn spread<P: AsRef<Path>>(files: &[P], count: usize) -> Result<Vec<&Path>, Error
         .map(AsRef::as_ref)
         .map(|path| Ok((path.metadata().in_file(path)?.len(), path)))
         .collect::<Result<Vec<_>, Error>>()?;
-    let count = count.min(files.len());
 
     files.sort();
-    // From the middle of each of so many pieces.
-    let at = |n| (2 * n + 1) * files.len() / (2 * count);
-    Ok((0..count).map(|n| files[at(n)].1).collect())
+    Ok(corpus::spread(&files, count).map(|file| file.1).collect())
 }
 
 fn measure_module(
@@ -317,6 +367,10 @@ pub fn tables(report: &Report) -> String {
     if let Some(time) = report.name_index {
         only_ours("index its names", time);
     }
+    rows.push(row(
+        &format!("distil all {} modules", report.all),
+        &[report.distil_all],
+    ));
     for (what, times) in OPERATIONS {
         let times: Vec<_> = report.modules.iter().map(times).collect();
         rows.push(row(what, &times));
@@ -340,10 +394,10 @@ pub fn tables(report: &Report) -> String {
     text + &growth(&report.modules)
 }
 
-type Operation = (&'static str, fn(&Module) -> Times);
+pub(crate) type Operation = (&'static str, fn(&Module) -> Times);
 
 /// What is done with each module.
-const OPERATIONS: [Operation; 3] = [
+pub(crate) const OPERATIONS: [Operation; 3] = [
     ("parse module", |module| module.parse),
     ("distil module", |module| module.distil),
     ("relocate module", |module| module.relocate),

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use std::error;
 use std::mem;
 use std::path::Path;
+use std::slice;
 
+use bpfkit::check;
+use bpfkit::check::Checker;
 use indicatif::ParallelProgressIterator;
 use indicatif::ProgressBar;
 use rayon::iter::IntoParallelRefIterator;
@@ -318,16 +321,47 @@ fn relocate(
     on_distilled(base, split, |our_split| {
         let outcome = |target: &Target<'_>| {
             let ours = splitbtf::relocate(our_split, &target.ours, Policy::Error);
-            match compare_relocated(ours, relocate_theirs(base, split, target), target) {
-                Outcome::BothRefuse => match relocate_with_stubs(our_split, target) {
+            let theirs = relocate_theirs(base, split, target);
+            let not_foretold = not_foretold(base, split, target, &theirs);
+            match (compare_relocated(ours, theirs, target), not_foretold) {
+                (Outcome::Different(what), _) | (_, Some(what)) => Outcome::Different(what),
+                (Outcome::BothRefuse, None) => match relocate_with_stubs(our_split, target) {
                     Ok(()) => Outcome::BothRefuse,
                     Err(what) => Outcome::Different(format!("with stubs: {what}")),
                 },
-                outcome => outcome,
+                (outcome, None) => outcome,
             }
         };
         Ok(targets.iter().map(outcome).collect())
     })
+}
+
+/// What `bpfkit btf check` says that a stock kernel does, if libbpf, which has the same code, has not
+/// done just that.
+fn not_foretold<T>(
+    base: &[u8],
+    split: &[u8],
+    target: &Target<'_>,
+    theirs: &Result<T, libbpf::Error>,
+) -> Option<String> {
+    let mut checker = Checker::new(slice::from_ref(&target.ours), None);
+    let checked = checker.check_sections(split, Some(base));
+    let refusal = match checked.outcomes.first()? {
+        check::Outcome::Relocated { refusal, .. } => refusal.as_ref().map(ToString::to_string),
+        other => Some(format!("{other:?}")),
+    };
+
+    match (refusal, theirs) {
+        (None, Ok(_)) => None,
+        (Some(refusal), Err(theirs)) if theirs.message().contains(&refusal) => None,
+        (refusal, theirs) => Some(format!(
+            "check says {}, libbpf {}",
+            refusal.as_deref().unwrap_or("that it loads"),
+            theirs
+                .as_ref()
+                .map_or_else(ToString::to_string, |_| "relocates it".into())
+        )),
+    }
 }
 
 /// Relocates distilled BTF with libbpf. Returns the bytes, and the new id of each type.

@@ -56,6 +56,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).in_file(path)
 }
 
+/// Some of these, spread evenly: from the middle of each of so many pieces.
+pub fn spread<T>(all: &[T], count: usize) -> impl Iterator<Item = &T> {
+    let count = count.min(all.len());
+    let at = move |n| (2 * n + 1) * all.len() / (2 * count);
+
+    (0..count).filter_map(move |n| all.get(at(n)))
+}
+
 /// Copies the BTF of a kernel image or `vmlinux` and of all modules below a folder to the folder
 /// `out`. Returns how many modules have BTF, and how many have none.
 ///

@@ -17,6 +17,9 @@ pub enum Error {
     /// A file cannot be opened as one that holds BTF.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The BTF of a kernel cannot be opened.
+    #[error(transparent)]
+    Vmlinux(#[from] bpfkit::Error),
     /// A file or a folder cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
@@ -30,6 +33,14 @@ pub enum Error {
     NoModules {
         /// The folder.
         path: PathBuf,
+    },
+    /// A command cannot be run, fails, or does what it should not.
+    #[error("{what}: {reason}")]
+    Command {
+        /// The command.
+        what: String,
+        /// What is wrong.
+        reason: String,
     },
     /// `splitbtf` cannot read the BTF of a kernel or a module.
     #[error("{}: {source}", path.display())]

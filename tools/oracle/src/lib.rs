@@ -4,11 +4,14 @@
 //! bytes, and how long it takes them.
 
 pub mod bench;
+pub mod commands;
 pub mod compare;
 pub mod corpus;
 pub mod error;
 pub mod libbpf;
+pub mod pairs;
 mod progress;
+pub mod records;
 pub mod table;
 #[cfg(test)]
 #[path = "../../bpfkit/src/testing.rs"]

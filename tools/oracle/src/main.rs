@@ -8,9 +8,12 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 use oracle::bench;
+use oracle::commands;
 use oracle::compare;
 use oracle::corpus;
 use oracle::corpus::Kernel;
+use oracle::pairs;
+use oracle::records;
 use oracle::Error;
 
 /// Compares splitbtf with libbpf on the kernels of a distribution
@@ -45,6 +48,17 @@ kernels. The exit\nstatus is 1 if there is a difference that no rule explains."
         #[arg(short, long)]
         json: bool,
     },
+    /// Measure how long 'bpfkit btf' takes to dump kernels, beside bpftool, and to check modules
+    Commands {
+        /// The executable
+        bpfkit: PathBuf,
+        /// Folders that 'oracle extract' has written to; the modules of the first are checked for all
+        #[arg(value_name = "FOLDER", required = true)]
+        folders: Vec<PathBuf>,
+        /// Where to write records for 'report' as well
+        #[arg(long, value_name = "FILE")]
+        records: Option<PathBuf>,
+    },
     /// Measure how long both take to parse, distil and relocate modules of a kernel
     Bench {
         /// The kernel that the modules are of, a folder that 'oracle extract' has written to
@@ -54,9 +68,23 @@ kernels. The exit\nstatus is 1 if there is a difference that no rule explains."
         /// How many modules, spread evenly by size
         #[arg(long, default_value_t = 300, value_name = "N")]
         sample: usize,
-        /// Print JSON
-        #[arg(short, long)]
-        json: bool,
+        /// Where to write records for 'report' as well
+        #[arg(long, value_name = "FILE")]
+        records: Option<PathBuf>,
+    },
+    /// Write the BTF that modules of a kernel would have if they had been built out of tree, and
+    /// that of some which are made up, as NAME.btf and NAME.base
+    Pairs {
+        /// The kernel that the modules are of, a folder that 'oracle extract' has written to
+        from: PathBuf,
+        /// The folder to write to
+        out: PathBuf,
+        /// Files with the BTF of kernels: a module must refer only to what all of them have
+        #[arg(value_name = "VMLINUX")]
+        targets: Vec<PathBuf>,
+        /// How many modules, spread evenly by size
+        #[arg(long, default_value_t = 60, value_name = "N")]
+        sample: usize,
     },
 }
 
@@ -94,18 +122,40 @@ fn run(command: Command) -> Result<ExitCode, Error> {
                 false => Ok(ExitCode::FAILURE),
             }
         }
+        Command::Commands {
+            bpfkit,
+            folders,
+            records,
+        } => {
+            let report = commands::measure(&bpfkit, &find(&folders)?)?;
+            if let Some(path) = records {
+                records::write(&records::of_commands(&report), &path)?;
+            }
+            print!("{}", commands::tables(&report));
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Bench {
             from,
             to,
             sample,
-            json,
+            records,
         } => {
             let to = Kernel::find(to.as_ref().unwrap_or(&from))?;
             let report = bench::measure(&Kernel::find(&from)?, &to, sample)?;
-            match json {
-                true => println!("{}", serde_json::json!(report)),
-                false => print!("{}", bench::tables(&report)),
+            if let Some(path) = records {
+                records::write(&records::of_crate(&report), &path)?;
             }
+            print!("{}", bench::tables(&report));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Pairs {
+            from,
+            out,
+            targets,
+            sample,
+        } => {
+            let fitting = pairs::write(&Kernel::find(&from)?, &targets, sample, &out)?;
+            println!("{fitting} modules refer only to what all kernels have");
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -3,11 +3,10 @@
 //! The BTF of a kernel, opened by both.
 
 use std::path::Path;
-use std::path::PathBuf;
 
+use bpfkit::vmlinux;
 use splitbtf::Btf;
 use splitbtf::Names;
-use splitbtf::Owned;
 use zerocopy::NativeEndian;
 
 use crate::corpus;
@@ -17,18 +16,8 @@ use crate::Error;
 
 /// The BTF of a kernel.
 pub(crate) struct Vmlinux {
-    path: PathBuf,
-    ours: Owned<NativeEndian>,
-    names: Order,
+    ours: vmlinux::Vmlinux<NativeEndian>,
     theirs: libbpf::Btf<'static>,
-}
-
-/// How types are found by name.
-enum Order {
-    /// They are sorted from this id on.
-    Sorted(u32),
-    /// By an index, as the kernel is older than 7.3.
-    Indexed(Vec<u32>),
 }
 
 /// A kernel that modules are relocated to.
@@ -39,35 +28,20 @@ pub(crate) struct Target<'a> {
 
 impl Vmlinux {
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let bytes = corpus::read(path)?;
-        let theirs = libbpf::Btf::parse(&bytes, None).in_file(path)?;
-        let ours = Owned::new(bytes, None).in_file(path)?;
-        let btf = ours.view(None).in_file(path)?;
-        btf.validated().in_file(path)?;
-        let names = match btf.first_named() {
-            Some(first) => Order::Sorted(first),
-            None => Order::Indexed(btf.name_index().in_file(path)?),
-        };
-
         Ok(Self {
-            path: path.to_owned(),
-            ours,
-            names,
-            theirs,
+            ours: vmlinux::Vmlinux::open(path)?,
+            theirs: libbpf::Btf::parse(&corpus::read(path)?, None).in_file(path)?,
         })
     }
 
     pub fn view(&self) -> Result<Btf<'_, NativeEndian>, Error> {
-        self.ours.view(None).in_file(&self.path)
+        Ok(self.ours.view()?)
     }
 
     /// `view` is what [`Self::view`] gave.
     pub fn target<'a>(&'a self, view: &'a Btf<'a, NativeEndian>) -> Target<'a> {
         Target {
-            ours: match &self.names {
-                Order::Sorted(first) => Names::sorted(view, *first, None),
-                Order::Indexed(ids) => Names::indexed(view, ids, None),
-            },
+            ours: self.ours.names(view),
             theirs: &self.theirs,
         }
     }

@@ -11,12 +11,58 @@ use bpfkit::dump::DumpError;
 use bpfkit::dump::Format;
 use bpfkit::dump::Root;
 use bpfkit::dump::Source;
+use bpfkit::input::SECTION;
 use bpfkit::prog::Name;
 use bpfkit::Error;
+use bpfkit::Input;
 use clap::Subcommand;
+
+use super::check;
+use super::check::Check;
+use super::diff;
+use super::diff::Diff;
+use super::distill;
+use super::distill::Distill;
+use super::relocate;
+use super::relocate::Relocate;
+use super::written;
+use super::Failure;
+use super::Style;
+use super::Voice;
 
 #[derive(Subcommand)]
 pub enum Btf {
+    /// Say whether modules will load on kernels, and why not
+    #[command(after_help = "Examples:
+  bpfkit btf check module.ko --kernel /boot/vmlinuz-*
+  bpfkit btf check *.ko --kernel /sys/kernel/btf/vmlinux
+  bpfkit -j btf check module.ko.xz --kernel vmlinux-7.3 vmlinux-7.4
+  bpfkit btf check module.ko --base vmlinux-7.2 --kernel vmlinux-7.3
+
+What counts is the module's type information. STOCK is what the C code of any kernel makes of it:
+it refuses a module of which it does not find a type. WITH RUST is a kernel with CONFIG_BPF_RUST,
+where such a type is opaque: it has a name and a size, and BPF programs cannot look into it.
+What is malformed is refused by both, as far as C finds out.
+
+A module without .BTF.base is for the very kernel that it was built for. With --base it is
+checked as if it was distilled.
+
+The exit status is 0 if all load everywhere, 1 if one is refused by a stock kernel or malformed, 2
+if a file cannot be read.")]
+    Check(Check),
+    /// Show what is different in the types of two kernels
+    #[command(after_help = "Examples:
+  bpfkit btf diff vmlinux-7.2 vmlinux-7.3 --module module.ko
+  bpfkit btf diff /boot/vmlinuz-7.2 /sys/kernel/btf/vmlinux --types task_struct inode
+  bpfkit -j btf diff vmlinux-7.2 vmlinux-7.3
+
+Shown are the types that are asked for and those that they contain; of what they point to only the
+name counts. Offsets and sizes are in bytes; in JSON offsets are in bits.
+
+The exit status is 0 if nothing is different, 1 if something is, 2 if a file cannot be read.")]
+    Diff(Diff),
+    Distill(Distill),
+    Relocate(Relocate),
     /// Write the types of a file, a program or a map, or other BTF that the kernel has
     #[command(
         override_usage = "bpfkit btf dump SOURCE [format raw|c] [root_id ID]... [OPTIONS]
@@ -27,11 +73,14 @@ pub enum Btf {
   bpfkit btf dump file vmlinux
   bpfkit btf dump file /sys/kernel/btf/vmlinux format c >vmlinux.h
   bpfkit btf dump file vmlinux format c --root task_struct --root bpf_map
-  bpfkit btf dump file module.ko -B vmlinux
+  bpfkit btf dump file module.ko.xz -B /boot/vmlinuz
+  bpfkit btf dump file module.ko --section .BTF.base
+  bpfkit btf dump file module.ko -R /boot/vmlinuz
   bpfkit -p btf dump prog pinned /sys/fs/bpf/filter
 
-A FILE is BTF itself, or an ELF file with a section .BTF. The base of split BTF is BASE, or
-the file's own section .BTF.base, or for a module of the running kernel that kernel's BTF."
+A FILE is BTF itself, an ELF file with a section .BTF or a kernel image, also when compressed
+by gzip, xz, zstd or lz4. The base of split BTF is BASE, or the file's own section .BTF.base,
+or for a module of the running kernel that kernel's BTF."
     )]
     Dump {
         /// Where the types are, and how they are written
@@ -40,6 +89,12 @@ the file's own section .BTF.base, or for a module of the running kernel that ker
         /// The file with the base of split BTF
         #[arg(short = 'B', long, value_name = "BASE")]
         base_btf: Option<PathBuf>,
+        /// Relocate the types of a module to this kernel
+        #[arg(short = 'R', long, value_name = "VMLINUX")]
+        relocate: Option<PathBuf>,
+        /// The section of FILE with the types
+        #[arg(long, value_name = "NAME", default_value = SECTION)]
+        section: String,
         /// Only the types with this name or id, and as C what they need
         #[arg(long, value_name = "NAME|ID")]
         root: Vec<String>,
@@ -145,50 +200,56 @@ fn name<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<Name, String> {
     }
 }
 
-/// Why there is no dump.
-pub enum Failure {
-    /// The command line is wrong.
-    Usage(String),
-    /// Something else is.
-    Problem(String),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Problem(error.to_string())
-    }
-}
-
-/// Does what the command says, and prints it. `json` is the format of what is not C.
-pub fn run(command: Btf, json: Option<Format>) -> Result<(), Failure> {
-    let Btf::Dump {
-        words,
-        base_btf,
-        root,
-    } = command;
+/// Does what the command says, and prints it.
+pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
+    let (words, base_btf, relocate, section, root) = match command {
+        Btf::Check(check) => return check::run(&check, voice),
+        Btf::Diff(diff) => return diff::run(&diff, voice),
+        Btf::Distill(distill) => return distill::run(&distill, voice),
+        Btf::Relocate(relocate) => return relocate::run(&relocate, voice),
+        Btf::Dump {
+            words,
+            base_btf,
+            relocate,
+            section,
+            root,
+        } => (words, base_btf, relocate, section, root),
+    };
     let Dump { what, c, roots } = Dump::of(&words, &root).map_err(Failure::Usage)?;
-    let format = match (c, json) {
-        (true, Some(_)) => {
-            return Err(Failure::Usage("C is not printed as JSON".into()));
-        }
-        (true, None) => Format::C,
-        (false, json) => json.unwrap_or(Format::Plain),
+    let format = match (c, voice.style) {
+        (true, Style::Plain) => Format::C,
+        (true, _) => return Err(Failure::Usage("C is not printed as JSON".into())),
+        (false, Style::Plain) => Format::Plain,
+        (false, Style::Json) => Format::Json,
+        (false, Style::Pretty) => Format::PrettyJson,
     };
     let base = base_btf.as_deref();
-    let (source, roots) = open(&what, base, roots)?;
+    let (source, roots) = open(&what, &section, base, roots)?;
 
-    match dump::dump(&source, format, &roots, io::stdout().lock()) {
-        // Who closed the pipe does not want to read more.
-        Err(DumpError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(DumpError::Write(error)) => Err(Failure::Problem(format!("standard output: {error}"))),
+    voice.detail(&format!("{}: {source}", what.describe()));
+    let kernel = relocate.map(Input::open).transpose().map_err(Error::from)?;
+    let source = match &kernel {
+        Some(kernel) => source.relocate(kernel),
+        None => Ok(source),
+    };
+    let dumped = source.and_then(|source| dump::dump(&source, format, &roots, io::stdout().lock()));
+
+    match dumped {
+        Err(DumpError::Kernel(error)) => Err(Failure::from(error)),
+        Err(DumpError::Write(error)) => written(Err(error)),
         Err(error) => Err(Failure::Problem(format!("{}: {error}", what.describe()))),
         Ok(()) => Ok(()),
     }
 }
 
-fn open(what: &What, base: Option<&Path>, roots: Vec<Root>) -> Result<(Source, Vec<Root>), Error> {
+fn open(
+    what: &What,
+    section: &str,
+    base: Option<&Path>,
+    roots: Vec<Root>,
+) -> Result<(Source, Vec<Root>), Error> {
     Ok(match what {
-        What::File(path) => (Source::file(path, base)?, roots),
+        What::File(path) => (Source::file(path, section, base)?, roots),
         What::Id(id) => (Source::id(*id, base)?, roots),
         What::Prog(name) => (Source::prog(name, base)?, roots),
         What::Map(name, part) => {

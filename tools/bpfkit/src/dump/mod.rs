@@ -18,9 +18,14 @@ use zerocopy::ByteOrder;
 use zerocopy::BE;
 use zerocopy::LE;
 
+use crate::Error;
+
 pub use self::source::Source;
+pub use self::source::VMLINUX;
 
 use self::json::Json;
+pub(crate) use self::raw::kind_name;
+
 use self::raw::Plain;
 use self::text::Text;
 
@@ -66,6 +71,9 @@ pub enum DumpError {
     /// Its base is wrong.
     #[error("in the base: {0}")]
     Base(splitbtf::Error),
+    /// The kernel that it is relocated to cannot be read.
+    #[error(transparent)]
+    Kernel(#[from] Error),
     /// Nobody takes the text.
     #[error("the dump cannot be written: {0}")]
     Write(#[from] io::Error),
@@ -139,6 +147,30 @@ fn dump_in<O: ByteOrder>(
     roots: &[Root],
     to: impl Write,
 ) -> Result<(), DumpError> {
+    let text = Text::new(to);
+
+    opened::<O, _>(source, |btf| {
+        if let Format::C = format {
+            return c::dump(btf, &ids(btf, roots)?, text);
+        }
+        let ids = match roots {
+            [] => (btf.first_id()..btf.end_id()).collect(),
+            roots => ids(btf, roots)?,
+        };
+        let ids = ids.into_iter();
+        match format {
+            Format::Json => raw::dump(btf, ids, Json::new(text, false)),
+            Format::PrettyJson => raw::dump(btf, ids, Json::new(text, true)),
+            _ => raw::dump(btf, ids, Plain::new(text)),
+        }
+    })
+}
+
+/// Opens BTF for as long as `then` takes.
+fn opened<O: ByteOrder, T>(
+    source: &Source,
+    then: impl FnOnce(&Btf<'_, O>) -> Result<T, DumpError>,
+) -> Result<T, DumpError> {
     let mut base_room;
     let base = match source.base() {
         Some(base) => {
@@ -150,21 +182,8 @@ fn dump_in<O: ByteOrder>(
     };
     let mut room = vec![0; splitbtf::max_types::<O>(source.bytes())?];
     let btf = Btf::open(source.bytes(), base.as_ref(), &mut room)?;
-    let text = Text::new(to);
 
-    if let Format::C = format {
-        return c::dump(&btf, &ids(&btf, roots)?, text);
-    }
-    let ids = match roots {
-        [] => (btf.first_id()..btf.end_id()).collect(),
-        roots => ids(&btf, roots)?,
-    };
-    let ids = ids.into_iter();
-    match format {
-        Format::Json => raw::dump(&btf, ids, Json::new(text, false)),
-        Format::PrettyJson => raw::dump(&btf, ids, Json::new(text, true)),
-        _ => raw::dump(&btf, ids, Plain::new(text)),
-    }
+    then(&btf)
 }
 
 /// The ids of the types that are asked for.

@@ -217,7 +217,7 @@ fn name<'a, O: ByteOrder>(btf: &Btf<'a, O>, offset: u32) -> Result<&'a [u8], Err
     }
 }
 
-fn kind_name<O: ByteOrder>(kind: &Kind<'_, O>) -> &'static str {
+pub(crate) fn kind_name<O: ByteOrder>(kind: &Kind<'_, O>) -> &'static str {
     match kind {
         Kind::Int(_) => "INT",
         Kind::Ptr(_) => "PTR",

@@ -2,25 +2,31 @@
 
 //! Where BTF comes from: a file, or the running kernel.
 
-use std::fs::File;
-use std::io::Read;
+use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use object::Object;
-use object::ObjectSection;
-use object::ReadCache;
+use splitbtf::Policy;
+use zerocopy::ByteOrder;
+use zerocopy::BE;
+use zerocopy::LE;
 
+use crate::input::BASE_SECTION;
+use crate::input::SECTION;
 use crate::prog;
 use crate::prog::Name;
 use crate::show;
 use crate::sys;
+use crate::vmlinux::Vmlinux;
 use crate::Error;
+use crate::Input;
 
+use super::opened;
+use super::DumpError;
 use super::Root;
 
 /// The BTF of the running kernel itself.
-const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
 /// The bytes of BTF, and of its base if it is split.
 #[derive(Clone, Debug)]
@@ -35,23 +41,28 @@ impl Source {
         Self { bytes, base }
     }
 
-    /// Reads a file: BTF, or an ELF file with a section `.BTF`. Its base is the file `base`; without
-    /// one, the section `.BTF.base`, or for a module in `/sys/kernel/btf` the kernel's own BTF.
+    /// Reads the section `section` of a file, as [`Input`] has it. Its base is the BTF of the file
+    /// `base`; without one, the file's own section `.BTF.base`, or for a module in `/sys/kernel/btf`
+    /// the kernel's own BTF. A section `.BTF.base` has none.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or there is no BTF in it.
-    pub fn file(path: &Path, base: Option<&Path>) -> Result<Self, Error> {
-        let (bytes, own_base) = read(path)?;
+    /// If a file cannot be read, or has no such section.
+    pub fn file(path: &Path, section: &str, base: Option<&Path>) -> Result<Self, Error> {
+        let input = Input::open(path)?;
         let vmlinux = Path::new(VMLINUX);
         let module = path.parent() == vmlinux.parent() && path != vmlinux;
         let base = match base {
-            Some(base) => Some(read(base)?.0),
-            None if module => Some(read(vmlinux)?.0),
-            None => own_base,
+            Some(base) => Some(read(base)?),
+            None if module => Some(read(vmlinux)?),
+            None if section == BASE_SECTION => None,
+            None => input.section(BASE_SECTION)?.map(<[u8]>::to_vec),
         };
 
-        Ok(Self { bytes, base })
+        Ok(Self {
+            bytes: input.need(section)?.to_vec(),
+            base,
+        })
     }
 
     /// Fetches the BTF with this id from the kernel. Its base is the file `base`; for a module,
@@ -75,7 +86,7 @@ impl Source {
 
         Ok(Self {
             bytes,
-            base: base.map(read).transpose()?.map(|(bytes, _)| bytes),
+            base: base.map(read).transpose()?,
         })
     }
 
@@ -114,6 +125,36 @@ impl Source {
         }
     }
 
+    /// Relocates it from its distilled base to the BTF of a kernel, as a kernel with
+    /// `CONFIG_BPF_RUST` does: what that lacks is kept as a type without members.
+    ///
+    /// # Errors
+    ///
+    /// If it has no distilled base, or the BTF of any of the two is wrong.
+    pub fn relocate(&self, kernel: &Input) -> Result<Self, DumpError> {
+        match self.bytes() {
+            [0xeb, 0x9f, ..] => self.relocate_in::<BE>(kernel),
+            _ => self.relocate_in::<LE>(kernel),
+        }
+    }
+
+    fn relocate_in<O: ByteOrder>(&self, kernel: &Input) -> Result<Self, DumpError> {
+        let kernel = Vmlinux::<O>::of(kernel)?;
+        let target = kernel.view()?;
+
+        opened(self, |btf| {
+            if let Some(base) = btf.base() {
+                base.validated().map_err(DumpError::Base)?;
+            }
+            let names = kernel.names(&target);
+            let relocated = splitbtf::relocate(&btf.validated()?, &names, Policy::KeepStub)?;
+            Ok(Self {
+                bytes: relocated.bytes,
+                base: Some(target.bytes().to_vec()),
+            })
+        })
+    }
+
     /// The BTF.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -125,38 +166,18 @@ impl Source {
     }
 }
 
-/// Reads BTF from a file, and its base if that is there as well.
-fn read(path: &Path) -> Result<(Vec<u8>, Option<Vec<u8>>), Error> {
-    let io_error = |source| Error::File {
-        path: path.into(),
-        source,
-    };
-    let mut file = File::open(path).map_err(io_error)?;
-    let mut bytes = Vec::new();
-    file.by_ref()
-        .take(4)
-        .read_to_end(&mut bytes)
-        .map_err(io_error)?;
-    if bytes != object::elf::ELFMAG {
-        file.read_to_end(&mut bytes).map_err(io_error)?;
-        return Ok((bytes, None));
+impl fmt::Display for Source {
+    /// How large it is, and its base.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of BTF", self.bytes.len())?;
+        match &self.base {
+            Some(base) => write!(f, ", split, on a base of {} bytes", base.len()),
+            None => Ok(()),
+        }
     }
-    // A kernel is large, and its BTF a small part of it.
-    let file = ReadCache::new(file);
-    let error = |reason: object::Error| Error::Elf {
-        path: path.into(),
-        reason: reason.to_string(),
-    };
-    let elf = object::File::parse(&file).map_err(error)?;
-    let section = |name| {
-        let data = elf.section_by_name(name).map(|section| section.data());
-        data.transpose().map(|data| data.map(<[u8]>::to_vec))
-    };
+}
 
-    match section(".BTF").map_err(error)? {
-        Some(btf) => Ok((btf, section(".BTF.base").map_err(error)?)),
-        None => Err(Error::NoBtf {
-            what: path.display().to_string(),
-        }),
-    }
+/// Reads the BTF of a file.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    Ok(Input::open(path)?.need(SECTION)?.to_vec())
 }

@@ -199,14 +199,16 @@ fn bombs_do_not_go_off() {
     let zeros = vec![0; 1 << 20];
 
     for pack in [gzip, xz, zstd, lz4] {
-        let error = unpack(NAME.into(), pack(&zeros), 1 << 16).unwrap_err();
+        let error = unpack(NAME.into(), Bytes::Read(pack(&zeros)), 1 << 16).unwrap_err();
         assert_eq!(
             error.to_string(),
             "test.ko: larger than 65536 bytes when decompressed"
         );
     }
     assert_eq!(
-        unpack(NAME.into(), zeros, 1 << 16).unwrap_err().to_string(),
+        unpack(NAME.into(), Bytes::Read(zeros), 1 << 16)
+            .unwrap_err()
+            .to_string(),
         "test.ko: larger than 65536 bytes"
     );
 
@@ -228,7 +230,7 @@ fn damaged_files_do_no_harm() {
     let files = [gzip(&elf), xz(&elf), zstd(&elf), lz4(&elf), elf, big];
     // Whatever comes of it: without a panic, and soon.
     let read = |bytes| {
-        if let Ok(input) = unpack(NAME.into(), bytes, 1 << 20) {
+        if let Ok(input) = unpack(NAME.into(), Bytes::Read(bytes), 1 << 20) {
             for name in [".BTF", ".BTF.base", ".BTF_ids"] {
                 let _ = input.section(name);
             }

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! `bpfkit btf check`.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use bpfkit::check::Base;
+use bpfkit::check::Checked;
+use bpfkit::check::Checker;
+use bpfkit::check::Finding;
+use bpfkit::check::Outcome;
+use bpfkit::check::Verdict;
+use bpfkit::vmlinux::Vmlinux;
+use bpfkit::ByteOrder;
+use bpfkit::Error;
+use bpfkit::Input;
+use clap::Args;
+use rayon::iter::IntoParallelRefIterator;
+use rayon::iter::ParallelIterator;
+use serde::Serialize;
+use zerocopy::BE;
+use zerocopy::LE;
+
+use super::progress::Progress;
+use super::Failure;
+use super::Voice;
+
+/// The exit status if a kernel refuses a module, and if something cannot be read.
+const REFUSED: u8 = 1;
+const TROUBLE: u8 = 2;
+
+#[derive(Args)]
+pub struct Check {
+    /// The modules: .ko files, compressed or not, or BTF by itself
+    #[arg(value_name = "MODULE", required = true)]
+    modules: Vec<PathBuf>,
+    /// The kernels: vmlinux, vmlinuz, or BTF by itself
+    #[arg(short, long, value_name = "VMLINUX", required = true, num_args = 1..)]
+    kernel: Vec<PathBuf>,
+    /// The kernel that modules without .BTF.base were built for: check them as if distilled
+    #[arg(short = 'B', long, value_name = "VMLINUX")]
+    base: Option<PathBuf>,
+}
+
+/// A module on a kernel, as JSON has it.
+#[derive(Serialize)]
+struct Pair<'a> {
+    module: &'a Path,
+    kernel: &'a Path,
+    base: Base,
+    stock: &'static str,
+    rust: &'static str,
+    /// The types that are not just found, and why not.
+    types: &'a [Finding],
+    /// What a stock kernel says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
+    /// What is malformed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    malformed: Option<String>,
+}
+
+/// Checks the modules, and says what comes of them.
+pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
+    let mut kernels = vec![];
+    for path in &check.kernel {
+        kernels.push(Input::open(path).map_err(Failure::trouble)?);
+    }
+    let (modules, problems) = match kernels.first().map(Input::byte_order) {
+        Some(ByteOrder::Big) => run_in::<BE>(check, &kernels),
+        _ => run_in::<LE>(check, &kernels),
+    }
+    .map_err(Failure::trouble)?;
+
+    let pairs: Vec<_> = modules
+        .iter()
+        .flat_map(|(module, checked)| {
+            let outcomes = check.kernel.iter().zip(&checked.outcomes);
+            outcomes.map(|(kernel, outcome)| pair(module, kernel, checked.base, outcome))
+        })
+        .collect();
+    voice.print(&pairs, |_| text(&modules, &check.kernel))?;
+    for problem in &problems {
+        eprintln!("bpfkit: {problem}");
+    }
+    let refused = |(_, checked): &(_, Checked)| checked.outcomes.iter().any(Outcome::is_refused);
+    match problems.is_empty() {
+        false => Err(Failure::Said(TROUBLE)),
+        true if modules.iter().any(refused) => Err(Failure::Said(REFUSED)),
+        true => Ok(()),
+    }
+}
+
+/// What came of each module that could be read, and why the others could not.
+type Results<'a> = (Vec<(&'a Path, Checked)>, Vec<Error>);
+
+fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send>(
+    check: &'a Check,
+    kernels: &[Input],
+) -> Result<Results<'a>, Error> {
+    let open = |path: &PathBuf| Vmlinux::<O>::open(path);
+    let own = check.base.as_ref().map(open).transpose()?;
+    let own = own.as_ref().map(Vmlinux::view).transpose()?;
+    let kernels = kernels.par_iter().map(Vmlinux::<O>::of);
+    let kernels: Vec<_> = kernels.collect::<Result<_, _>>()?;
+    let views = kernels.iter().map(Vmlinux::view);
+    let views: Vec<_> = views.collect::<Result<_, _>>()?;
+    let names = kernels.iter().zip(&views);
+    let names: Vec<_> = names.map(|(kernel, view)| kernel.names(view)).collect();
+
+    let progress = Progress::new("modules", check.modules.len());
+    let checked: Vec<_> = check
+        .modules
+        .par_iter()
+        .map_init(
+            || Checker::new(&names, own.as_ref()),
+            |checker, path| {
+                let checked = Input::open(path).and_then(|input| checker.check(&input));
+                progress.step();
+                checked
+            },
+        )
+        .collect();
+    progress.end();
+
+    let mut modules = vec![];
+    let mut problems = vec![];
+    for (path, checked) in check.modules.iter().zip(checked) {
+        match checked {
+            Ok(checked) => modules.push((path.as_path(), checked)),
+            Err(error) => problems.push(error.into()),
+        }
+    }
+    Ok((modules, problems))
+}
+
+fn pair<'a>(module: &'a Path, kernel: &'a Path, base: Base, outcome: &'a Outcome) -> Pair<'a> {
+    let (types, refusal) = match outcome {
+        Outcome::Relocated { types, refusal } => (types.as_slice(), refusal.as_ref()),
+        _ => (&[][..], None),
+    };
+    let word = |verdict| match verdict {
+        Verdict::Loads => "loads",
+        Verdict::Opaque(_) => "opaque",
+        Verdict::Refused => "refused",
+        Verdict::Malformed => "malformed",
+    };
+
+    Pair {
+        module,
+        kernel,
+        base,
+        stock: word(outcome.stock()),
+        rust: word(outcome.rust()),
+        types,
+        refusal: refusal.map(ToString::to_string),
+        malformed: match outcome {
+            Outcome::Malformed { section, error } => Some(format!("{section}: {error}")),
+            _ => None,
+        },
+    }
+}
+
+/// A table, with the reasons below each line, and the counts below it all.
+fn text(modules: &[(&Path, Checked)], kernels: &[PathBuf]) -> String {
+    let width = |paths: &mut dyn Iterator<Item = &Path>, title: &str| {
+        let lengths = paths.map(|path| path.display().to_string().len());
+        lengths.max().unwrap_or_default().max(title.len())
+    };
+    let module_width = width(&mut modules.iter().map(|(path, _)| *path), "MODULE");
+    let kernel_width = width(&mut kernels.iter().map(PathBuf::as_path), "KERNEL");
+    let mut text = String::new();
+    if modules.is_empty() {
+        return text;
+    }
+    let line = |module: &str, kernel: &str, stock: &str, rust: &str| {
+        format!("{module:module_width$}  {kernel:kernel_width$}  {stock:9}  {rust}\n")
+    };
+
+    text += &line("MODULE", "KERNEL", "STOCK", "WITH RUST");
+    for (module, checked) in modules {
+        for (kernel, outcome) in kernels.iter().zip(&checked.outcomes) {
+            text += &line(
+                &module.display().to_string(),
+                &kernel.display().to_string(),
+                &outcome.stock().to_string(),
+                &outcome.rust().to_string(),
+            );
+            reasons(outcome, &mut text);
+        }
+    }
+    let of = |base| {
+        modules
+            .iter()
+            .filter(move |(_, checked)| checked.base == base)
+    };
+    for (base, note) in [
+        (Base::None, "have no BTF, of which no kernel complains"),
+        (
+            Base::Kernel,
+            "have no .BTF.base: their ids are right for the kernel that they were built for only",
+        ),
+        (
+            Base::Distilled,
+            "have no .BTF.base: this is what came of them if they were distilled",
+        ),
+    ] {
+        match of(base).count() {
+            0 => {}
+            n => text += &format!("{n} of {} modules {note}\n", modules.len()),
+        }
+    }
+    text
+}
+
+fn reasons(outcome: &Outcome, text: &mut String) {
+    match outcome {
+        Outcome::AsIs => {}
+        Outcome::Relocated { types, refusal } => {
+            for ty in types {
+                *text += &format!("    {ty}\n");
+            }
+            if let (true, Some(refusal)) = (types.is_empty(), refusal) {
+                *text += &format!("    stock: {refusal}\n");
+            }
+        }
+        Outcome::Malformed { section, error } => *text += &format!("    {section}: {error}\n"),
+    }
+}

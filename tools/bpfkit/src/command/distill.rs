@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! `bpfkit btf distill`.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use bpfkit::distill;
+use bpfkit::distill::DistillError;
+use bpfkit::distill::Distilled;
+use bpfkit::output;
+use bpfkit::vmlinux::Vmlinux;
+use bpfkit::ByteOrder;
+use bpfkit::Error;
+use bpfkit::Input;
+use bpfkit::InputError;
+use clap::Args;
+use rayon::iter::IntoParallelRefIterator;
+use rayon::iter::ParallelIterator;
+use serde::Serialize;
+use splitbtf::Btf;
+use splitbtf::Distiller;
+use zerocopy::BE;
+use zerocopy::LE;
+
+use super::progress::Progress;
+use super::Failure;
+use super::Voice;
+
+/// The exit status if a module is not as it must be, and if a file cannot be read or written.
+const REFUSED: u8 = 1;
+const TROUBLE: u8 = 2;
+
+/// How the names of compressed modules end.
+const COMPRESSED: [&str; 4] = ["gz", "xz", "zst", "lz4"];
+
+/// Give modules a distilled base, so that they load on kernels with other type ids
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bpfkit btf distill module.ko --base /lib/modules/$(uname -r)/build/vmlinux
+  bpfkit btf distill module.ko.xz --base vmlinux -o module.ko
+  bpfkit -j btf distill *.ko --base vmlinux -o distilled/
+
+VMLINUX is the kernel that the modules were built for: vmlinux, a kernel image or BTF by itself.
+The module's section .BTF then refers to the new section .BTF.base and no more to VMLINUX; the
+ids of .BTF_ids follow. All other sections stay as they are. Compressed modules are read, but what
+is written is not compressed. A signed module is refused: sign after distilling.
+
+A file is written beside the old one and takes its place when it is complete. If there are several
+modules, what fails for one does not keep back the others.
+
+The exit status is 0 if all are distilled, 1 if one is not as it must be, 2 if a file cannot be
+read or written.")]
+pub struct Distill {
+    /// The modules: .ko files, compressed or not
+    #[arg(value_name = "MODULE", required = true)]
+    modules: Vec<PathBuf>,
+    /// The kernel that they were built for
+    #[arg(short = 'B', long, value_name = "VMLINUX")]
+    base: PathBuf,
+    /// Where the result goes, with several modules a folder; without it each is replaced
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+}
+
+/// Why there is no result for a module.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error(transparent)]
+    Distill(#[from] DistillError),
+    #[error("{}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+impl Problem {
+    fn status(&self) -> u8 {
+        match self {
+            Self::Distill(DistillError::Input(InputError::Read { .. })) | Self::Write { .. } => {
+                TROUBLE
+            }
+            Self::Distill(_) => REFUSED,
+        }
+    }
+}
+
+/// A module, as JSON has it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Module<'a> {
+    Distilled {
+        module: &'a Path,
+        output: &'a Path,
+        /// How many types it has itself, and how many its distilled base.
+        types: u32,
+        base_types: u32,
+        /// Length of .BTF before, and of .BTF and .BTF.base now.
+        bytes_before: usize,
+        bytes_after: usize,
+        /// What .BTF_ids has no id for any more.
+        lost: Vec<String>,
+    },
+    Failed {
+        module: &'a Path,
+        error: String,
+    },
+}
+
+/// Distils the modules, and prints what came of each.
+pub fn run(distill: &Distill, voice: Voice) -> Result<(), Failure> {
+    let outputs = outputs(&distill.modules, distill.output.as_deref()).map_err(Failure::Usage)?;
+    let base = Input::open(&distill.base).map_err(Failure::trouble)?;
+    let (modules, status) = match base.byte_order() {
+        ByteOrder::Little => run_in::<LE>(distill, &base, &outputs),
+        ByteOrder::Big => run_in::<BE>(distill, &base, &outputs),
+    }
+    .map_err(Failure::trouble)?;
+
+    voice.print(&modules, |modules| modules.iter().map(line).collect())?;
+    for module in &modules {
+        match module {
+            Module::Failed { error, .. } => eprintln!("bpfkit: {error}"),
+            Module::Distilled { module, lost, .. } => {
+                for lost in lost {
+                    voice.note(&format!(
+                        "{}: .BTF_ids: {lost} is 0 now, as nothing else in the module refers to it",
+                        module.display()
+                    ));
+                }
+            }
+        }
+    }
+    match status {
+        0 => Ok(()),
+        status => Err(Failure::Said(status)),
+    }
+}
+
+/// Where the modules go.
+fn outputs(modules: &[PathBuf], output: Option<&Path>) -> Result<Vec<PathBuf>, String> {
+    let compressed = |path: &Path| {
+        let ending = path.extension();
+        ending.is_some_and(|ending| COMPRESSED.iter().any(|compressed| ending == *compressed))
+    };
+    let Some(output) = output else {
+        return match modules.iter().find(|path| compressed(path)) {
+            None => Ok(modules.to_vec()),
+            Some(path) => Err(format!(
+                "{}: the result is not compressed; say with -o where it goes",
+                path.display()
+            )),
+        };
+    };
+    if modules.len() == 1 && !output.is_dir() {
+        return Ok(vec![output.to_owned()]);
+    }
+    let mut seen = HashSet::new();
+    modules
+        .iter()
+        .map(|path| {
+            let name = if compressed(path) {
+                path.file_stem()
+            } else {
+                path.file_name()
+            };
+            let to = output.join(name.unwrap_or_default());
+            match seen.insert(to.clone()) {
+                true => Ok(to),
+                false => Err(format!("several modules would be {}", to.display())),
+            }
+        })
+        .collect()
+}
+
+/// What came of each module, and the exit status.
+fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send>(
+    distill: &'a Distill,
+    base: &Input,
+    outputs: &'a [PathBuf],
+) -> Result<(Vec<Module<'a>>, u8), Error> {
+    let base = Vmlinux::<O>::of(base)?;
+    let base = base.view()?;
+    if let (Some(folder), [_, _, ..]) = (&distill.output, outputs) {
+        fs::create_dir_all(folder).map_err(|source| Error::Write {
+            path: folder.clone(),
+            source,
+        })?;
+    }
+    let jobs: Vec<_> = distill.modules.iter().zip(outputs).collect();
+    let progress = Progress::new("modules", jobs.len());
+    let results: Vec<_> = jobs
+        .par_iter()
+        .map_init(Distiller::new, |distiller, (module, output)| {
+            let result = one(module, output, &base, distiller);
+            progress.step();
+            result
+        })
+        .collect();
+    progress.end();
+
+    let mut status = 0;
+    let mut modules = vec![];
+    for ((module, output), result) in jobs.into_iter().zip(results) {
+        modules.push(match result {
+            Ok(distilled) => Module::Distilled {
+                module,
+                output,
+                types: distilled.types,
+                base_types: distilled.base_types,
+                bytes_before: distilled.before,
+                bytes_after: distilled.after,
+                lost: distilled.lost,
+            },
+            Err(problem) => {
+                status = status.max(problem.status());
+                Module::Failed {
+                    module,
+                    error: problem.to_string(),
+                }
+            }
+        });
+    }
+    Ok((modules, status))
+}
+
+/// Distils a module, and writes it. The result is without its bytes, which are not kept for all.
+fn one<O: zerocopy::ByteOrder>(
+    module: &Path,
+    output: &Path,
+    base: &Btf<'_, O>,
+    distiller: &mut Distiller,
+) -> Result<Distilled, Problem> {
+    let input = Input::open(module).map_err(DistillError::from)?;
+    let mut distilled = distill::distill(&input, base, distiller)?;
+    let bytes = std::mem::take(&mut distilled.bytes);
+
+    output::replace(output, &bytes).map_err(|source| Problem::Write {
+        path: output.to_owned(),
+        source,
+    })?;
+    Ok(distilled)
+}
+
+/// What is printed of a module. Errors are told apart from it.
+fn line(module: &Module<'_>) -> String {
+    match module {
+        Module::Distilled {
+            output,
+            types,
+            base_types,
+            bytes_before,
+            bytes_after,
+            ..
+        } => format!(
+            "{}: {types} types, {base_types} distilled; {bytes_before} bytes of BTF before, {bytes_after} now\n",
+            output.display()
+        ),
+        Module::Failed { .. } => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(modules: &[&str], output: Option<&str>) -> Result<Vec<PathBuf>, String> {
+        let modules: Vec<_> = modules.iter().map(PathBuf::from).collect();
+
+        outputs(&modules, output.map(Path::new))
+    }
+
+    #[test]
+    fn results_go_where_they_should() {
+        let paths = |paths: &[&str]| Ok(paths.iter().map(PathBuf::from).collect());
+
+        assert_eq!(
+            places(&["a/b.ko", "c.ko"], None),
+            paths(&["a/b.ko", "c.ko"])
+        );
+        assert_eq!(places(&["a/b.ko.xz"], Some("new.ko")), paths(&["new.ko"]));
+        assert_eq!(places(&["a/b.ko.xz"], Some("/")), paths(&["/b.ko"]));
+        assert_eq!(
+            places(&["a/b.ko.zst", "c.ko"], Some("to")),
+            paths(&["to/b.ko", "to/c.ko"])
+        );
+        assert!(places(&["b.ko", "a.ko.gz"], None)
+            .unwrap_err()
+            .starts_with("a.ko.gz: "));
+        assert_eq!(
+            places(&["a/c.ko", "b/c.ko"], Some("to")),
+            Err("several modules would be to/c.ko".into())
+        );
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! `bpfkit feature`.
+
+use bpfkit::feature::Features;
+
+use super::Failure;
+use super::Voice;
+
+/// Asks the running kernel, and prints what it has.
+pub fn run(voice: Voice) -> Result<(), Failure> {
+    voice.print(&Features::probe(), Features::to_string)
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! `bpfkit help-files`: what a package has beside the executable.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use clap::Command;
+use clap_complete::Shell;
+use clap_mangen::Man;
+
+use super::Failure;
+use super::Voice;
+
+const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Fish, Shell::Zsh];
+
+/// Writes the manual pages of `command` and its subcommands to the folder `man` in `folder`, and the
+/// shells' completions to the folder `completions`.
+pub fn run(command: Command, folder: &Path, voice: Voice) -> Result<(), Failure> {
+    let [man, completions] = ["man", "completions"].map(|name| folder.join(name));
+
+    voice.detail(&format!("writing to {}", folder.display()));
+    write(command, &man, &completions)
+        .map_err(|error| Failure::Trouble(format!("{}: {error}", folder.display())))
+}
+
+fn write(mut command: Command, man: &Path, completions: &Path) -> io::Result<()> {
+    fs::create_dir_all(man)?;
+    fs::create_dir_all(completions)?;
+    write_manual(without_help(command.clone()), "", man)?;
+    for shell in SHELLS {
+        clap_complete::generate_to(shell, &mut command, "bpfkit", completions)?;
+    }
+    Ok(())
+}
+
+/// 'help' as a subcommand says the same again.
+fn without_help(command: Command) -> Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help)
+}
+
+/// Writes the pages of `command`, which is a subcommand of `parent`, and of its own subcommands.
+fn write_manual(command: Command, parent: &str, folder: &Path) -> io::Result<()> {
+    let words = format!("{parent} {}", command.get_name()).trim().to_owned();
+    let name = words.replace(' ', "-");
+    let mut page = Vec::new();
+
+    for subcommand in command.get_subcommands() {
+        write_manual(subcommand.clone(), &words, folder)?;
+    }
+    let command = command.bin_name(words).display_name(&name);
+    Man::new(command)
+        .title(name.to_uppercase())
+        .date("")
+        .render(&mut page)?;
+    fs::write(folder.join(name + ".1"), page)
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! The subcommands of `bpfkit`, one file each, and what they have in common: how they print, and how
+//! they end.
+
+pub mod btf;
+pub mod check;
+pub mod diff;
+pub mod distill;
+pub mod feature;
+pub mod files;
+mod pretty;
+pub mod prog;
+mod progress;
+pub mod relocate;
+
+use std::io;
+use std::io::Write;
+
+use serde::Serialize;
+use serde_json::Serializer;
+
+use pretty::Pretty;
+
+/// Why a subcommand does not end well.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line is wrong.
+    Usage(String),
+    /// What the command is about is wrong, is not there, or was refused.
+    Problem(String),
+    /// It has been said already; this is the exit status.
+    Said(u8),
+    /// It could not be found out: a file cannot be read, or the user may not do this.
+    Trouble(String),
+}
+
+impl Failure {
+    /// For commands of which status 1 is a result.
+    pub fn trouble(error: impl Into<bpfkit::Error>) -> Self {
+        Self::Trouble(error.into().to_string())
+    }
+}
+
+impl From<bpfkit::Error> for Failure {
+    fn from(error: bpfkit::Error) -> Self {
+        match error.is_trouble() {
+            true => Self::Trouble(error.to_string()),
+            false => Self::Problem(error.to_string()),
+        }
+    }
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    Plain,
+    Json,
+    Pretty,
+}
+
+/// How much is said on standard error, beside problems.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Talk {
+    /// Nothing.
+    Quiet,
+    /// What the user may not expect.
+    Normal,
+    /// What is being done as well.
+    Verbose,
+}
+
+/// How a subcommand speaks to its user.
+#[derive(Clone, Copy)]
+pub struct Voice {
+    pub style: Style,
+    pub talk: Talk,
+}
+
+impl Voice {
+    /// Prints a result: as JSON, or what `plain` makes of it.
+    pub fn print<T: Serialize + ?Sized>(
+        self,
+        value: &T,
+        plain: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
+        let mut text = Vec::new();
+        let json = match self.style {
+            Style::Plain => {
+                text = plain(value).into_bytes();
+                Ok(())
+            }
+            Style::Json => value.serialize(&mut Serializer::new(&mut text)),
+            Style::Pretty => {
+                let formatter = Pretty::default();
+                value.serialize(&mut Serializer::with_formatter(&mut text, formatter))
+            }
+        };
+        json.map_err(|error| Failure::Problem(error.to_string()))?;
+        if self.style != Style::Plain {
+            text.push(b'\n');
+        }
+        written(io::stdout().lock().write_all(&text))
+    }
+
+    /// Says what the user may not expect, unless told to be quiet.
+    pub fn note(self, message: &str) {
+        if self.talk >= Talk::Normal {
+            eprintln!("bpfkit: {message}");
+        }
+    }
+
+    /// Says what is being done, if told to.
+    pub fn detail(self, message: &str) {
+        if self.talk >= Talk::Verbose {
+            eprintln!("bpfkit: {message}");
+        }
+    }
+}
+
+/// What writing to standard output means for the command.
+pub fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        // Who closed the pipe does not want to read more.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Trouble(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

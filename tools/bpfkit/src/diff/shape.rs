@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What a type is, without ids, so that it can be compared with that of another kernel.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use splitbtf::Btf;
+use splitbtf::Composite;
+use splitbtf::Kind;
+use splitbtf::Type;
+use zerocopy::ByteOrder;
+
+use crate::dump::kind_name;
+
+use super::Change;
+use super::DiffError;
+use super::Key;
+
+/// How deep types without names are followed, and how many of their members.
+const MAX_DEPTH: u32 = 64;
+const MAX_PARTS: u32 = 1 << 16;
+
+/// The names of C that do not get in each other's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Space {
+    /// Of structs, unions and enums.
+    Tag,
+    /// Of typedefs and types that C has by itself.
+    Type,
+    /// Of functions and variables.
+    Object,
+}
+
+impl Space {
+    /// `None` for what is not looked up by name.
+    pub(super) fn of<O: ByteOrder>(kind: &Kind<'_, O>) -> Option<Self> {
+        match kind {
+            Kind::Struct(_) | Kind::Union(_) | Kind::Fwd { .. } => Some(Self::Tag),
+            Kind::Enum { .. } | Kind::Enum64 { .. } => Some(Self::Tag),
+            Kind::Typedef(_) | Kind::Int(_) | Kind::Float { .. } => Some(Self::Type),
+            Kind::Func { .. } | Kind::Var { .. } => Some(Self::Object),
+            _ => None,
+        }
+    }
+}
+
+/// A member of a struct or union, or of one without a name in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Member {
+    /// Its name; behind that of the struct or union if its type has no name: `u.flags`.
+    pub name: String,
+    /// Its type as in C, without a name in it; of a bit-field with the number of bits: `int : 3`.
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// Where it is, in bits from the begin.
+    pub offset: u64,
+}
+
+/// A type with a name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// As `STRUCT`.
+    pub kind: &'static str,
+    size: Option<u32>,
+    /// What a typedef, a function or a variable is, an integer's encoding.
+    ty: Option<String>,
+    members: Vec<Member>,
+    values: BTreeMap<String, i128>,
+    /// The types that are parts of it.
+    pub contains: BTreeSet<Key>,
+}
+
+impl Shape {
+    pub fn of<O: ByteOrder>(btf: &Btf<'_, O>, ty: &Type<'_, O>) -> Result<Self, DiffError> {
+        let mut reader = Reader {
+            btf,
+            root: ty.id,
+            parts: 0,
+            contains: BTreeSet::new(),
+        };
+        let mut shape = Self {
+            kind: kind_name(&ty.kind),
+            ..Self::default()
+        };
+
+        match ty.kind {
+            Kind::Struct(composite) | Kind::Union(composite) => {
+                shape.size = Some(composite.size);
+                reader.members(&composite, "", 0, 0, &mut shape.members)?;
+            }
+            Kind::Enum {
+                size,
+                signed,
+                values,
+            } => {
+                shape.size = Some(size);
+                for value in values {
+                    let number = value.val.get();
+                    let number = match signed {
+                        true => number.into(),
+                        false => i128::from(number.cast_unsigned()),
+                    };
+                    let name = reader.name(value.name_off.get())?;
+                    shape.values.insert(name, number);
+                }
+            }
+            Kind::Enum64 {
+                size,
+                signed,
+                values,
+            } => {
+                shape.size = Some(size);
+                for value in values {
+                    let (high, low) = (value.val_hi32.get(), value.val_lo32.get());
+                    let number = u64::from(high) << 32 | u64::from(low);
+                    let number = match signed {
+                        true => number.cast_signed().into(),
+                        false => number.into(),
+                    };
+                    let name = reader.name(value.name_off.get())?;
+                    shape.values.insert(name, number);
+                }
+            }
+            Kind::Int(int) => {
+                shape.size = Some(int.size);
+                shape.ty = Some(format!("{} bits, encoding {}", int.bits, int.encoding));
+            }
+            Kind::Float { size } => shape.size = Some(size),
+            Kind::Fwd { is_union: true } => shape.kind = "UNION",
+            Kind::Fwd { is_union: false } => shape.kind = "STRUCT",
+            Kind::Typedef(to) => match reader.unnamed(to)? {
+                Some(composite) => {
+                    shape.size = Some(composite.size);
+                    reader.members(&composite, "", 0, 0, &mut shape.members)?;
+                }
+                None => shape.ty = Some(reader.describe(to, true, 0)?),
+            },
+            Kind::Func { proto: to, .. } | Kind::Var { ty: to, .. } => {
+                shape.ty = Some(reader.describe(to, true, 0)?);
+            }
+            _ => {}
+        }
+        shape.contains = reader.contains;
+        Ok(shape)
+    }
+
+    /// Whether nothing but a name is known of a struct or union.
+    pub fn is_declaration(&self) -> bool {
+        matches!(self.kind, "STRUCT" | "UNION") && self.size.is_none()
+    }
+
+    /// What stands before its name in C.
+    pub fn prefix(&self) -> &'static str {
+        match self.kind {
+            "STRUCT" => "struct ",
+            "UNION" => "union ",
+            "ENUM" | "ENUM64" => "enum ",
+            "TYPEDEF" => "typedef ",
+            "FUNC" => "function ",
+            "VAR" => "variable ",
+            _ => "",
+        }
+    }
+
+    /// What is different in `after`.
+    pub fn changes(&self, after: &Self) -> Vec<Change> {
+        let mut changes = vec![];
+
+        if self.kind != after.kind {
+            changes.push(Change::Kind {
+                from: self.kind,
+                to: after.kind,
+            });
+        }
+        match (self.is_declaration(), after.is_declaration()) {
+            (false, true) => changes.push(Change::Gone),
+            (true, false) => changes.push(Change::New),
+            _ => {}
+        }
+        if let (Some(from), Some(to)) = (self.size, after.size) {
+            if from != to {
+                changes.push(Change::Size { from, to });
+            }
+        }
+        if let (Some(from), Some(to)) = (&self.ty, &after.ty) {
+            if from != to {
+                let (from, to) = (from.clone(), to.clone());
+                changes.push(Change::Type { from, to });
+            }
+        }
+        if !self.is_declaration() && !after.is_declaration() {
+            self.member_changes(after, &mut changes);
+            self.value_changes(after, &mut changes);
+        }
+        changes
+    }
+
+    fn member_changes(&self, after: &Self, changes: &mut Vec<Change>) {
+        let by_name = |shape: &Self| -> BTreeMap<String, Member> {
+            let members = shape.members.iter().cloned();
+            members
+                .map(|member| (member.name.clone(), member))
+                .collect()
+        };
+        let (old, new) = (by_name(self), by_name(after));
+
+        for member in &self.members {
+            let Some(now) = new.get(&member.name) else {
+                changes.push(Change::Removed(member.clone()));
+                continue;
+            };
+            if member.ty != now.ty {
+                changes.push(Change::Retyped {
+                    member: member.name.clone(),
+                    from: member.ty.clone(),
+                    to: now.ty.clone(),
+                });
+            }
+            if member.offset != now.offset {
+                changes.push(Change::Moved {
+                    member: member.name.clone(),
+                    from: member.offset,
+                    to: now.offset,
+                });
+            }
+        }
+        let added = after.members.iter();
+        let added = added.filter(|member| !old.contains_key(&member.name));
+        changes.extend(added.cloned().map(Change::Added));
+    }
+
+    fn value_changes(&self, after: &Self, changes: &mut Vec<Change>) {
+        let names: BTreeSet<_> = self.values.keys().chain(after.values.keys()).collect();
+
+        for name in names {
+            let (from, to) = (self.values.get(name), after.values.get(name));
+            if from != to {
+                changes.push(Change::Value {
+                    value: name.clone(),
+                    from: from.copied(),
+                    to: to.copied(),
+                });
+            }
+        }
+    }
+}
+
+/// Goes through a type.
+struct Reader<'b, 'a, O: ByteOrder> {
+    btf: &'b Btf<'a, O>,
+    root: u32,
+    /// How many members and parameters it has seen.
+    parts: u32,
+    contains: BTreeSet<Key>,
+}
+
+impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
+    fn name(&mut self, offset: u32) -> Result<String, DiffError> {
+        let name = self.btf.string(offset)?;
+        // Nobody has names that long.
+        let long = u32::try_from(name.len() / 256).unwrap_or(MAX_PARTS);
+        self.parts = self.parts.saturating_add(long);
+
+        Ok(name.escape_ascii().to_string())
+    }
+
+    /// A struct or union that has no name.
+    fn unnamed(&self, id: u32) -> Result<Option<Composite<'a, O>>, DiffError> {
+        let ty = self.btf.get(id)?;
+
+        Ok(match ty.kind {
+            Kind::Struct(composite) | Kind::Union(composite) if ty.name_off == 0 => Some(composite),
+            _ => None,
+        })
+    }
+
+    /// One more part, at this depth.
+    fn count(&mut self, depth: u32) -> Result<(), DiffError> {
+        self.parts = self.parts.saturating_add(1);
+        match depth > MAX_DEPTH || self.parts > MAX_PARTS {
+            false => Ok(()),
+            true => Err(DiffError::Depth { id: self.root }),
+        }
+    }
+
+    fn members(
+        &mut self,
+        composite: &Composite<'_, O>,
+        prefix: &str,
+        start: u64,
+        depth: u32,
+        to: &mut Vec<Member>,
+    ) -> Result<(), DiffError> {
+        for member in composite.members() {
+            self.count(depth)?;
+            let name = self.name(member.name_off)?;
+            let offset = start + u64::from(member.bit_offset);
+            if let Some(inner) = self.unnamed(member.ty)? {
+                let prefix = match name.as_str() {
+                    "" => prefix.to_owned(),
+                    name => format!("{prefix}{name}."),
+                };
+                self.members(&inner, &prefix, offset, depth + 1, to)?;
+                continue;
+            }
+            let mut ty = self.describe(member.ty, true, depth)?;
+            if member.bitfield_bits != 0 {
+                ty = format!("{ty} : {}", member.bitfield_bits);
+            }
+            to.push(Member {
+                name: format!("{prefix}{name}"),
+                ty,
+                offset,
+            });
+        }
+        Ok(())
+    }
+
+    /// A type in words. `contained` is whether it is a part of the one that is looked at, and not only
+    /// pointed to.
+    fn describe(&mut self, id: u32, contained: bool, depth: u32) -> Result<String, DiffError> {
+        self.count(depth)?;
+        let ty = self.btf.get(id)?;
+        let name = self.btf.string(ty.name_off)?;
+        let text = self.name(ty.name_off)?;
+        let space = Space::of(&ty.kind).filter(|_| !name.is_empty());
+        if let Some(space) = space.filter(|_| contained) {
+            self.contains.insert((space, name.to_vec()));
+        }
+        let mut inner = |id, contained| self.describe(id, contained, depth + 1);
+
+        Ok(match ty.kind {
+            Kind::Struct(_) | Kind::Fwd { is_union: false } if space.is_some() => {
+                format!("struct {text}")
+            }
+            Kind::Union(_) | Kind::Fwd { is_union: true } if space.is_some() => {
+                format!("union {text}")
+            }
+            Kind::Enum { .. } | Kind::Enum64 { .. } if space.is_some() => format!("enum {text}"),
+            Kind::Struct(composite) | Kind::Union(composite) => {
+                let mut members = vec![];
+                self.members(&composite, "", 0, depth + 1, &mut members)?;
+                let members = members.iter();
+                let members = members.map(|member| format!("{} {};", member.ty, member.name));
+                let word = match ty.kind {
+                    Kind::Union(_) => "union",
+                    _ => "struct",
+                };
+                format!("{word} {{ {} }}", members.collect::<Vec<_>>().join(" "))
+            }
+            Kind::Enum { size, .. } | Kind::Enum64 { size, .. } => format!("enum of {size} bytes"),
+            Kind::Ptr(to) => format!("{} *", inner(to, false)?),
+            Kind::Array(array) => {
+                let elem = inner(array.ty.get(), contained)?;
+                format!("{elem}[{}]", array.nelems.get())
+            }
+            Kind::Volatile(to) => format!("volatile {}", inner(to, contained)?),
+            Kind::Const(to) => format!("const {}", inner(to, contained)?),
+            Kind::Restrict(to) => format!("{} restrict", inner(to, contained)?),
+            Kind::TypeTag { ty, .. } => format!("{} {text}", inner(ty, contained)?),
+            Kind::FuncProto { returns, params } => {
+                let returns = inner(returns, false)?;
+                let params = params.iter().map(|param| inner(param.ty.get(), false));
+                let params: Vec<_> = params.collect::<Result<_, _>>()?;
+                format!("{returns} ({})", params.join(", "))
+            }
+            Kind::Void => "void".into(),
+            _ => text,
+        })
+    }
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What the running kernel can do of what the rest of this library is about.
+//!
+//! Whether it takes BTF of modules, and BTF with a base of its own, is seen by the members
+//! `btf_data` and `btf_base_data` of its `struct module`, which are there only if it was built so.
+
+use std::fmt;
+use std::fs;
+use std::io;
+
+use serde::ser::SerializeMap;
+use serde::Serialize;
+use serde::Serializer;
+use splitbtf::Btf;
+use splitbtf::Kind;
+use zerocopy::NativeEndian;
+
+use crate::dump::VMLINUX;
+use crate::input::Input;
+use crate::sys;
+
+/// Which implementation serves `used_maps` and the BTF of modules, in kernels that have both.
+const SWITCH: &str = "/sys/module/kernel/parameters/bpf_rust";
+
+/// An answer, or why there is none.
+pub type Answer<T> = Result<T, String>;
+
+/// What the running kernel has.
+///
+/// As JSON it is an object with a member for each; `null` is what could not be found out, and
+/// `unknown` then says why. `Display` is its text, a line for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// Its release, as `uname -r` prints it.
+    pub release: Answer<String>,
+    /// Whether it knows the command `BPF_PROG_BIND_MAP`.
+    pub prog_bind_map: Answer<bool>,
+    /// Its own BTF; `None` if it has none.
+    pub vmlinux_btf: Answer<Option<KernelTypes>>,
+    /// Whether its modules have BTF.
+    pub module_btf: Answer<bool>,
+    /// Whether it relocates modules that come with a distilled base (`.BTF.base`).
+    pub distilled_base: Answer<bool>,
+    /// Who does the work.
+    pub implementation: Answer<Implementation>,
+}
+
+/// The BTF of a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct KernelTypes {
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// How many types there are.
+    pub types: u32,
+}
+
+/// Who does the work that Rust can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Implementation {
+    /// Rust.
+    Rust,
+    /// C, though the Rust is there (`bpf_rust=off`).
+    RustOff,
+    /// C, as there is no Rust (`CONFIG_BPF_RUST`).
+    C,
+}
+
+impl Features {
+    /// Asks the running kernel. Nothing of this needs privilege on Linux 6.4 or later.
+    pub fn probe() -> Self {
+        let types = types();
+        let of_module = |found: fn(&Types) -> bool| match &types {
+            Ok(Some(types)) => Ok(found(types)),
+            Ok(None) => Ok(false),
+            Err(reason) => Err(reason.clone()),
+        };
+
+        Self {
+            release: read("/proc/sys/kernel/osrelease"),
+            prog_bind_map: sys::probe_prog_bind_map().map_err(|error| match error.raw_os_error() {
+                Some(libc::EPERM) => "the kernel tells only who has CAP_BPF".into(),
+                _ => error.to_string(),
+            }),
+            module_btf: of_module(|types| types.btf_data),
+            distilled_base: of_module(|types| types.btf_base_data),
+            implementation: implementation(),
+            vmlinux_btf: types.map(|types| types.map(|types| types.of_kernel)),
+        }
+    }
+}
+
+fn read(path: &str) -> Answer<String> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim_end().into()),
+        Err(error) => Err(format!("{path}: {error}")),
+    }
+}
+
+fn implementation() -> Answer<Implementation> {
+    match fs::read_to_string(SWITCH) {
+        Ok(text) if text.trim_end() == "Y" => Ok(Implementation::Rust),
+        Ok(_) => Ok(Implementation::RustOff),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::exists("/sys/module") {
+            Ok(true) => Ok(Implementation::C),
+            _ => Err("/sys is not mounted".into()),
+        },
+        Err(error) => Err(format!("{SWITCH}: {error}")),
+    }
+}
+
+/// What the kernel's own types tell.
+struct Types {
+    of_kernel: KernelTypes,
+    btf_data: bool,
+    btf_base_data: bool,
+}
+
+fn types() -> Answer<Option<Types>> {
+    match fs::exists(VMLINUX) {
+        Ok(true) => {}
+        Ok(false) if fs::exists("/sys/kernel").is_ok_and(|there| there) => return Ok(None),
+        Ok(false) => return Err("/sys is not mounted".into()),
+        Err(error) => return Err(format!("{VMLINUX}: {error}")),
+    }
+    let input = Input::open(VMLINUX).map_err(|error| error.to_string())?;
+    let bytes = input.need(".BTF").map_err(|error| error.to_string())?;
+
+    inspect(bytes)
+        .map(Some)
+        .map_err(|error| format!("{VMLINUX}: {error}"))
+}
+
+fn inspect(bytes: &[u8]) -> Result<Types, splitbtf::Error> {
+    let mut room = vec![0; splitbtf::max_types::<NativeEndian>(bytes)?];
+    let btf = Btf::<NativeEndian>::open(bytes, None, &mut room)?;
+    let mut types = Types {
+        of_kernel: KernelTypes {
+            bytes: bytes.len(),
+            types: btf.end_id() - btf.first_id(),
+        },
+        btf_data: false,
+        btf_base_data: false,
+    };
+
+    for ty in btf.types() {
+        let ty = ty?;
+        let Kind::Struct(composite) = ty.kind else {
+            continue;
+        };
+        if btf.string(ty.name_off)? != b"module" {
+            continue;
+        }
+        for member in composite.members() {
+            match btf.string(member.name_off)? {
+                b"btf_data" => types.btf_data = true,
+                b"btf_base_data" => types.btf_base_data = true,
+                _ => {}
+            }
+        }
+    }
+    Ok(types)
+}
+
+impl fmt::Display for KernelTypes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} types, {} bytes", self.types, self.bytes)
+    }
+}
+
+impl fmt::Display for Implementation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rust => "Rust",
+            Self::RustOff => "C (bpf_rust=off; the Rust is there)",
+            Self::C => "C (there is no Rust: no CONFIG_BPF_RUST)",
+        })
+    }
+}
+
+impl fmt::Display for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |answer: &bool| String::from(if *answer { "yes" } else { "no" });
+
+        line(f, "kernel", &self.release, String::clone)?;
+        line(f, "BPF_PROG_BIND_MAP", &self.prog_bind_map, yes)?;
+        line(f, "BTF of the kernel", &self.vmlinux_btf, |btf| match btf {
+            Some(types) => types.to_string(),
+            None => "no".into(),
+        })?;
+        line(f, "BTF of modules", &self.module_btf, yes)?;
+        line(f, "distilled base", &self.distilled_base, yes)?;
+        line(f, "implementation", &self.implementation, |who| {
+            who.to_string()
+        })
+    }
+}
+
+fn line<T>(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    answer: &Answer<T>,
+    text: impl FnOnce(&T) -> String,
+) -> fmt::Result {
+    match answer {
+        Ok(answer) => writeln!(f, "{what:<18} {}", text(answer)),
+        Err(reason) => writeln!(f, "{what:<18} unknown: {reason}"),
+    }
+}
+
+impl Serialize for Features {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("release", &self.release.as_ref().ok())?;
+        map.serialize_entry("prog_bind_map", &self.prog_bind_map.as_ref().ok())?;
+        map.serialize_entry(
+            "vmlinux_btf",
+            &self.vmlinux_btf.as_ref().ok().copied().flatten(),
+        )?;
+        map.serialize_entry("module_btf", &self.module_btf.as_ref().ok())?;
+        map.serialize_entry("distilled_base", &self.distilled_base.as_ref().ok())?;
+        map.serialize_entry("implementation", &self.implementation.as_ref().ok())?;
+        map.serialize_entry("unknown", &Unknown(self))?;
+        map.end()
+    }
+}
+
+/// Why answers are missing, as JSON.
+struct Unknown<'a>(&'a Features);
+
+impl Serialize for Unknown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let reasons = [
+            ("release", self.0.release.as_ref().err()),
+            ("prog_bind_map", self.0.prog_bind_map.as_ref().err()),
+            ("vmlinux_btf", self.0.vmlinux_btf.as_ref().err()),
+            ("module_btf", self.0.module_btf.as_ref().err()),
+            ("distilled_base", self.0.distilled_base.as_ref().err()),
+            ("implementation", self.0.implementation.as_ref().err()),
+        ];
+        let known = reasons.into_iter().filter(|(_, reason)| reason.is_some());
+
+        serializer.collect_map(known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::blob;
+
+    /// `struct NAME { unsigned int MEMBER; }`; MEMBER is at 8 in the strings.
+    fn found(strings: &[u8]) -> [bool; 2] {
+        let types = [&[0, 1 << 24, 4, 32][..], &[1, 4 << 24 | 1, 4, 8, 1, 0]];
+        let types = inspect(&blob(&types.concat(), strings)).unwrap();
+
+        assert_eq!(types.of_kernel.types, 2);
+        [types.btf_data, types.btf_base_data]
+    }
+
+    #[test]
+    fn members_of_struct_module_tell() {
+        assert_eq!(found(b"\0module\0btf_data\0"), [true, false]);
+        assert_eq!(found(b"\0module\0btf_base_data\0"), [false, true]);
+        assert_eq!(found(b"\0module\0btf_datum\0"), [false, false]);
+        assert_eq!(found(b"\0nodule\0btf_data\0"), [false, false]);
+    }
+
+    #[test]
+    fn what_is_unknown_has_a_reason() {
+        let features = Features {
+            release: Ok("7.3".into()),
+            prog_bind_map: Err("why".into()),
+            vmlinux_btf: Ok(None),
+            module_btf: Ok(false),
+            distilled_base: Ok(false),
+            implementation: Ok(Implementation::RustOff),
+        };
+
+        assert_eq!(
+            serde_json::to_string(&features).unwrap(),
+            r#"{"release":"7.3","prog_bind_map":null,"vmlinux_btf":null,"module_btf":false,"#
+                .to_owned()
+                + r#""distilled_base":false,"implementation":"rust_off","unknown":{"prog_bind_map":"why"}}"#
+        );
+        assert!(features.to_string().contains("unknown: why\n"));
+    }
+}

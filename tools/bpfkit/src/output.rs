@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Writing files so that nobody ever sees half of one.
+
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// Writes a file, beside the one that may be there, and puts it in its place. It keeps the
+/// permissions of that one.
+///
+/// # Errors
+///
+/// If it cannot be written. What was there is there still.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut new = new_in(folder)?;
+
+    new.write_all(bytes)?;
+    if let Ok(old) = fs::metadata(path) {
+        new.as_file().set_permissions(old.permissions())?;
+    }
+    new.persist(path)?;
+    Ok(())
+}
+
+/// A file in this folder with the permissions that new files have.
+fn new_in(folder: &Path) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let permissions = fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new()
+        .prefix(".bpfkit-")
+        .permissions(permissions)
+        .tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_new_file_takes_the_place_of_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let files = || fs::read_dir(folder.path()).unwrap().count();
+
+        replace(&path, b"one").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        replace(&path, b"two").unwrap();
+
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!((mode & 0o777, files()), (0o640, 1));
+        assert!(replace(&folder.path().join("none/file"), b"").is_err());
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        assert!(replace(&folder.path().join("folder"), b"").is_err());
+        assert_eq!(files(), 2);
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! The BTF of a kernel, in which types are found by name.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use splitbtf::Btf;
+use splitbtf::Names;
+use splitbtf::Owned;
+use zerocopy::ByteOrder;
+
+use crate::input::SECTION;
+use crate::Error;
+use crate::Input;
+
+/// The BTF of a kernel, which has been validated.
+#[derive(Clone, Debug)]
+pub struct Vmlinux<O> {
+    path: PathBuf,
+    types: Owned<O>,
+    order: Order,
+}
+
+/// How types are found by name.
+#[derive(Clone, Debug)]
+enum Order {
+    /// They are sorted from this id on.
+    Sorted(u32),
+    /// By an index, as the kernel is older than 7.3.
+    Indexed(Vec<u32>),
+}
+
+impl<O: ByteOrder> Vmlinux<O> {
+    /// Opens the BTF of a kernel: `vmlinux`, a kernel image, or BTF by itself.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or has no BTF; if the BTF is wrong, is split, or is in the other
+    /// byte order.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::of(&Input::open(path)?)
+    }
+
+    /// Takes the BTF of an open file.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::open`].
+    pub fn of(input: &Input) -> Result<Self, Error> {
+        let path = input.path();
+        let open = |bytes: &[u8]| {
+            let types = Owned::new(bytes.to_vec(), None)?;
+            let view = types.view(None)?;
+            view.validated()?;
+            let order = match view.first_named() {
+                Some(first) => Order::Sorted(first),
+                None => Order::Indexed(view.name_index()?),
+            };
+            Ok((types, order))
+        };
+        let (types, order) = open(input.need(SECTION)?).map_err(|source| wrong(path, source))?;
+
+        Ok(Self {
+            path: path.to_owned(),
+            types,
+            order,
+        })
+    }
+
+    /// The file's name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The types.
+    ///
+    /// # Errors
+    ///
+    /// None that [`Self::open`] has not had.
+    pub fn view(&self) -> Result<Btf<'_, O>, Error> {
+        self.types
+            .view(None)
+            .map_err(|source| wrong(&self.path, source))
+    }
+
+    /// The types by name. `view` is what [`Self::view`] gave.
+    pub fn names<'a>(&'a self, view: &'a Btf<'a, O>) -> Names<'a, O> {
+        match &self.order {
+            Order::Sorted(first) => Names::sorted(view, *first, None),
+            Order::Indexed(ids) => Names::indexed(view, ids, None),
+        }
+    }
+}
+
+fn wrong(path: &Path, source: splitbtf::Error) -> Error {
+    Error::Types {
+        path: path.to_owned(),
+        section: SECTION,
+        source,
+    }
+}

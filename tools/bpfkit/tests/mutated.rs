@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Runs every subcommand that reads files on damaged ones. None may panic, whatever the file; and the
+//! command must end with one of the statuses that it has.
+//!
+//! The files are object files that clang compiles, the BTF of one alone, a module with BTF that is split
+//! on it, the same distilled, and some of them compressed; with bytes and words changed, copied to
+//! elsewhere, or cut off.
+
+use std::fs;
+use std::io::Write;
+use std::panic;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use bpfkit::check::Checker;
+use bpfkit::check::Outcome;
+use bpfkit::diff;
+use bpfkit::diff::Select;
+use bpfkit::distill;
+use bpfkit::dump;
+use bpfkit::dump::Format;
+use bpfkit::dump::Source;
+use bpfkit::input::BASE_SECTION;
+use bpfkit::input::SECTION;
+use bpfkit::object_file;
+use bpfkit::relocate;
+use bpfkit::vmlinux::Vmlinux;
+use bpfkit::Input;
+use fastrand::Rng;
+use flate2::write::GzEncoder;
+use lzma_rust2::XzOptions;
+use lzma_rust2::XzWriter;
+use object::write::Object;
+use object::Architecture;
+use object::BinaryFormat;
+use object::Endianness;
+use object::SectionKind;
+use splitbtf::Builder;
+use splitbtf::Distiller;
+use splitbtf::Kind;
+use splitbtf::Owned;
+use splitbtf::Policy;
+use zerocopy::LE;
+
+/// How many damaged files are read through the library, and how many by each command.
+const INPUTS: usize = 10_000;
+const COMMANDS: usize = 200;
+
+/// A subcommand: the command line, in which `FILE` is the file, `KERNEL` one that modules are split on,
+/// and `OUT` what is written; what does the same in the library, and whether all went well; and whether
+/// it asks the kernel nothing, so that it can be run anywhere.
+struct Subcommand {
+    words: &'static str,
+    call: fn(&Path) -> bool,
+    run: bool,
+}
+
+/// All subcommands that read files.
+const SUBCOMMANDS: [Subcommand; 9] = [
+    Subcommand {
+        words: "btf dump file FILE",
+        call: |file| dumps(file, Format::Plain),
+        run: true,
+    },
+    Subcommand {
+        words: "-p btf dump file FILE",
+        call: |file| dumps(file, Format::PrettyJson),
+        run: true,
+    },
+    Subcommand {
+        words: "btf dump file FILE format c",
+        call: |file| dumps(file, Format::C),
+        run: true,
+    },
+    Subcommand {
+        words: "btf dump file FILE -R KERNEL",
+        call: |file| {
+            let kernel = Input::open(kernel(file)).unwrap();
+            Source::file(file, SECTION, None)
+                .is_ok_and(|source| source.relocate(&kernel).is_ok_and(|source| raw(&source)))
+        },
+        run: true,
+    },
+    Subcommand {
+        words: "btf distill FILE --base KERNEL -o OUT",
+        call: |file| {
+            let base = Vmlinux::<LE>::open(&kernel(file)).unwrap();
+            let base = base.view().unwrap();
+            Input::open(file)
+                .is_ok_and(|module| distill::distill(&module, &base, &mut Distiller::new()).is_ok())
+        },
+        run: true,
+    },
+    Subcommand {
+        words: "btf relocate FILE --base KERNEL --stubs -o OUT",
+        call: |file| {
+            let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
+            let view = kernel.view().unwrap();
+            Input::open(file).is_ok_and(|module| {
+                relocate::relocate(&module, &kernel.names(&view), Policy::KeepStub).is_ok()
+            })
+        },
+        run: true,
+    },
+    Subcommand {
+        words: "btf check FILE --kernel KERNEL --base KERNEL",
+        call: |file| {
+            let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
+            let view = kernel.view().unwrap();
+            let names = [kernel.names(&view)];
+            Input::open(file).is_ok_and(|module| {
+                let checked = Checker::new(&names, Some(&view)).check(&module);
+                checked.is_ok_and(|checked| !checked.outcomes.iter().any(Outcome::is_refused))
+            })
+        },
+        run: true,
+    },
+    Subcommand {
+        words: "btf diff FILE KERNEL",
+        call: |file| {
+            let Ok(damaged) = Vmlinux::<LE>::open(file) else {
+                return false;
+            };
+            let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
+            let views = [damaged.view().unwrap(), kernel.view().unwrap()];
+            let names = [damaged.names(&views[0]), kernel.names(&views[1])];
+            diff::diff(&names[0], &names[1], &Select::All).is_ok()
+        },
+        run: true,
+    },
+    // It goes no further than this without a kernel.
+    Subcommand {
+        words: "prog load FILE PIN",
+        call: |file| object_file::check(file).is_ok(),
+        run: false,
+    },
+];
+
+/// The object file of which the BTF is the base of the modules, beside the damaged file.
+fn kernel(file: &Path) -> PathBuf {
+    file.with_file_name("object")
+}
+
+fn raw(source: &Source) -> bool {
+    dump::dump(source, Format::Plain, &[], std::io::sink()).is_ok()
+}
+
+fn dumps(file: &Path, format: Format) -> bool {
+    Input::open(file).is_ok_and(|input| input.section(SECTION).is_ok())
+        | Source::file(file, SECTION, None)
+            .is_ok_and(|source| dump::dump(&source, format, &[], std::io::sink()).is_ok())
+}
+
+/// A folder that goes when the test ends.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // If it stays, then there is a file too much in /tmp.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn folder(name: &str) -> Folder {
+    let path = std::env::temp_dir().join(format!("bpfkit-{name}-{}", std::process::id()));
+
+    fs::create_dir(&path).unwrap();
+    Folder(path)
+}
+
+/// The files to damage.
+fn originals(folder: &Path) -> Vec<Vec<u8>> {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bpf");
+    let object = folder.join("object");
+    let compiled = |source: &str| {
+        let clang = Command::new("clang-19")
+            .args(["-target", "bpfel", "-g", "-O2", "-w", "-c"])
+            .arg(programs.join(source))
+            .arg("-o")
+            .arg(&object)
+            .status();
+        assert!(clang.unwrap().success());
+        fs::read(&object).unwrap()
+    };
+    let btf = |bytes: &[u8]| {
+        let input = Input::from_bytes(object.clone(), bytes.to_vec()).unwrap();
+        input.need(SECTION).unwrap().to_vec()
+    };
+    let elf = |sections: &[(&str, &[u8])]| {
+        let mut file = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
+        for (name, content) in sections {
+            let section = file.add_section(vec![], (*name).into(), SectionKind::Debug);
+            file.append_section_data(section, content, 4);
+        }
+        file.write().unwrap()
+    };
+    // The last one stays, as the kernel.
+    let programs = [compiled("several.bpf.c"), compiled("constructs.bpf.c")];
+
+    // Pointers to all types of the kernel's that a distilled base can have.
+    let base = Owned::<LE>::new(btf(&programs[1]), None).unwrap();
+    let base = base.view(None).unwrap();
+    let mut builder = Builder::split_on(&base).unwrap();
+    for ty in base.types().map(Result::unwrap) {
+        if matches!(ty.kind, Kind::Int(_) | Kind::Struct(_) | Kind::Union(_)) {
+            builder.ptr(ty.id);
+        }
+    }
+    let split = Owned::new(builder.finish().unwrap(), Some(&base)).unwrap();
+    let distilled = split.view(Some(&base)).and_then(|split| split.validated());
+    let distilled = distilled
+        .and_then(|split| splitbtf::distill(&split))
+        .unwrap();
+
+    let plain = [
+        btf(&programs[1]),
+        programs[0].clone(),
+        programs[1].clone(),
+        elf(&[(SECTION, split.bytes())]),
+        elf(&[(SECTION, &distilled.split), (BASE_SECTION, &distilled.base)]),
+    ];
+    let mut gzip = GzEncoder::new(vec![], Default::default());
+    gzip.write_all(&plain[1]).unwrap();
+    let mut xz = XzWriter::new(vec![], XzOptions::with_preset(0)).unwrap();
+    xz.write_all(&plain[2]).unwrap();
+    let packed = [gzip.finish().unwrap(), xz.finish().unwrap()];
+    [&plain[..], &packed[..]].concat()
+}
+
+/// Damages a file in one to four places.
+fn damage(file: &mut Vec<u8>, random: &mut Rng) {
+    for _ in 0..random.usize(1..=4) {
+        let at = random.usize(..file.len());
+        let word = at & !3;
+
+        match random.u8(..8) {
+            0 => file[at] ^= 1 << random.u8(..8),
+            1 => file[at] = random.u8(..),
+            2 if word + 4 <= file.len() => {
+                let values = [0, 1, 0x7fff_ffff, 0x8000_0000, u32::MAX, random.u32(..4096)];
+                let value = values[random.usize(..values.len())];
+                file[word..][..4].copy_from_slice(&value.to_le_bytes());
+            }
+            3 if word + 4 <= file.len() => {
+                let mut bytes = [0; 4];
+                bytes.copy_from_slice(&file[word..][..4]);
+                let value = u32::from_le_bytes(bytes).wrapping_add(random.u32(..9).wrapping_sub(4));
+                file[word..][..4].copy_from_slice(&value.to_le_bytes());
+            }
+            4 => {
+                let len = random.usize(..=(file.len() - at).min(32));
+                let to = random.usize(..=file.len() - len);
+                file.copy_within(at..at + len, to);
+            }
+            // Headers are short: they would be hit too seldom.
+            5 => {
+                let at = random.usize(..file.len().min(64));
+                file[at] = random.u8(..);
+            }
+            6 if random.u8(..4) == 0 => file.truncate(at.max(1)),
+            _ => file[at] = file[at].wrapping_add(1),
+        }
+    }
+}
+
+/// Calls `f` with many damaged files; the same in each run.
+fn for_damaged(folder: &Path, count: usize, mut f: impl FnMut(usize, &Path)) {
+    let originals = originals(folder);
+    let path = folder.join("damaged");
+
+    for i in 0..count {
+        let mut file = originals[i % originals.len()].clone();
+        damage(&mut file, &mut Rng::with_seed(i as u64));
+        fs::write(&path, file).unwrap();
+        f(i, &path);
+    }
+}
+
+#[test]
+fn nothing_panics() {
+    let folder = folder("library");
+    let mut good = [0; SUBCOMMANDS.len()];
+
+    for_damaged(&folder.0, INPUTS, |i, path| {
+        for (subcommand, good) in SUBCOMMANDS.iter().zip(&mut good) {
+            let result = panic::catch_unwind(|| (subcommand.call)(path));
+            let words = subcommand.words;
+            *good += usize::from(result.unwrap_or_else(|_| panic!("{words}, input {i}")));
+        }
+    });
+    // Some are as good as before, and most are not only refused at the door.
+    for (subcommand, good) in SUBCOMMANDS.iter().zip(good) {
+        assert!(
+            (INPUTS / 50..INPUTS).contains(&good),
+            "{}: {good}",
+            subcommand.words
+        );
+    }
+}
+
+#[test]
+fn commands_end_as_they_should() {
+    let folder = folder("command");
+
+    for_damaged(&folder.0, COMMANDS, |i, path| {
+        for subcommand in SUBCOMMANDS.iter().filter(|subcommand| subcommand.run) {
+            let out = path.with_file_name("out");
+            let done = Command::new(env!("CARGO_BIN_EXE_bpfkit"))
+                .args(subcommand.words.split(' ').map(|word| match word {
+                    "FILE" => path.to_owned(),
+                    "KERNEL" => kernel(path),
+                    "OUT" => out.clone(),
+                    word => word.into(),
+                }))
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&done.stderr);
+            let what = format!("{}, input {i}: {said}", subcommand.words);
+            assert!(matches!(done.status.code(), Some(0..=2)), "{what}");
+            // What it prints is the reason if not an error: what is different, or who refuses.
+            let silent = said.is_empty() && done.stdout.is_empty();
+            assert!(done.status.success() || !silent, "{what}");
+            // Nothing is left beside the file, and nothing is written in vain.
+            let written = fs::remove_file(&out).is_ok();
+            assert!(done.status.success() || !written, "{what}");
+            assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 2, "{what}");
+        }
+    });
+}

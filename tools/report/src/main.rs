@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! The command `report`.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use report::html;
+use report::markdown;
+use report::record;
+use report::section;
+use report::Error;
+
+/// Makes tables and plots of what the benchmarks have measured
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// Files with records, JSON, one a line
+    #[arg(value_name = "RECORDS", required = true)]
+    files: Vec<PathBuf>,
+    /// Something to say of the machine; can be given more than once
+    #[arg(long = "fact", value_name = "TEXT")]
+    facts: Vec<String>,
+    /// Where to write the tables
+    #[arg(long, value_name = "FILE")]
+    markdown: PathBuf,
+    /// Where to write the tables and plots
+    #[arg(long, value_name = "FILE")]
+    html: PathBuf,
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text).map_err(|source| Error::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn run(cli: &Cli) -> Result<(), Error> {
+    let mut records = Vec::new();
+    for file in &cli.files {
+        records.extend(record::read(file)?);
+    }
+    let sections = section::sections(records);
+    let page = html::page(&cli.facts, &sections)?;
+    let tables: String = sections.iter().map(markdown::section).collect();
+
+    write(&cli.markdown, &(markdown::head(&cli.facts) + &tables))?;
+    write(&cli.html, &page)
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("report: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
