@@ -31,7 +31,7 @@ shell: ## a shell in the same guest, with the tools in it
 test: ## everything that must pass
 	@scripts/test
 
-test-debug: ## the guests of it with lockdep, KASAN, UBSAN and kmemleak
+test-debug: ## the guests of it with lockdep, KASAN, UBSAN, kmemleak, and allocations that fail
 	@FLAVOUR=debug scripts/test
 
 test-upstream: ## BPF selftests of the kernel itself, with C and with Rust

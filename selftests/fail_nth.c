@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Commands on a program's list of maps in which an allocation fails: the first,
+ * the second, and so on until there is none left that could. Each either fails
+ * with ENOMEM and has changed nothing, or does what it does with memory.
+ */
+#include "common.h"
+#include "fail_nth.h"
+#include "kselftest_harness.h"
+
+/* Enough to have the list grow several times. */
+#define NR_MAPS	20
+
+FIXTURE(fail_nth) {
+	int faults;
+	int map[NR_MAPS];
+	__u32 id[NR_MAPS];
+};
+
+FIXTURE_SETUP(fail_nth)
+{
+	int i;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	if (access(FAIL_NTH, F_OK))
+		SKIP(return, "needs a kernel with CONFIG_FAULT_INJECTION");
+
+	self->faults = fail_nth_open();
+	ASSERT_LE(0, self->faults);
+	for (i = 0; i < NR_MAPS; i++) {
+		self->map[i] = array_create(8, 1);
+		ASSERT_LE(0, self->map[i]);
+		self->id[i] = map_id(self->map[i]);
+		ASSERT_NE(0, self->id[i]);
+	}
+}
+
+/* Nobody but the programs, which are gone, and the descriptors held the maps. */
+FIXTURE_TEARDOWN(fail_nth)
+{
+	int i;
+
+	for (i = 0; i < NR_MAPS; i++) {
+		close(self->map[i]);
+		EXPECT_TRUE(map_gone(self->id[i]));
+	}
+}
+
+/* Whether exactly the first @count maps are listed. */
+static bool lists(int prog, const __u32 *want, int count)
+{
+	__u32 ids[NR_MAPS] = {};
+
+	return prog_map_ids(prog, ids, NR_MAPS) == count &&
+	       !memcmp(ids, want, count * sizeof(*ids));
+}
+
+/* A program with the first @count maps bound. */
+static int prog_with_maps(const int *map, int count)
+{
+	int prog = prog_load_empty(BPF_PROG_TYPE_SOCKET_FILTER);
+	int i;
+
+	for (i = 0; prog >= 0 && i < count; i++)
+		if (bind_map(prog, map[i]))
+			return -1;
+	return prog;
+}
+
+TEST_F(fail_nth, bind)
+{
+	int bound, prog, err, failed, refused = 0, total = 0;
+	unsigned int n;
+	__u32 id;
+
+	for (bound = 0; bound < NR_MAPS; bound++) {
+		for (n = 1, failed = 1; failed; n++) {
+			prog = prog_with_maps(self->map, bound);
+			ASSERT_LE(0, prog);
+			id = prog_id(prog);
+
+			ASSERT_EQ(0, fail_nth_start(self->faults, n));
+			err = bind_map(prog, self->map[bound]);
+			failed = fail_nth_stop(self->faults);
+			ASSERT_LE(0, failed);
+			total += failed;
+
+			if (err) {
+				refused++;
+				EXPECT_EQ(-ENOMEM, err);
+				EXPECT_EQ(1, failed);
+				EXPECT_TRUE(lists(prog, self->id, bound));
+				EXPECT_EQ(0, bind_map(prog, self->map[bound]));
+			}
+			EXPECT_TRUE(lists(prog, self->id, bound + 1));
+			close(prog);
+			EXPECT_TRUE(prog_gone(id));
+		}
+	}
+	ksft_print_msg("%d allocations failed, and %d binds\n", total, refused);
+	EXPECT_LT(0, refused);
+}
+
+TEST_F(fail_nth, info)
+{
+	int prog = prog_with_maps(self->map, NR_MAPS);
+	int err, failed, refused = 0, total = 0;
+	__u32 ids[NR_MAPS];
+	unsigned int n;
+
+	ASSERT_LE(0, prog);
+	for (n = 1, failed = 1; failed; n++) {
+		memset(ids, 0, sizeof(ids));
+
+		ASSERT_EQ(0, fail_nth_start(self->faults, n));
+		err = prog_map_ids(prog, ids, NR_MAPS);
+		failed = fail_nth_stop(self->faults);
+		ASSERT_LE(0, failed);
+		total += failed;
+
+		if (err < 0) {
+			refused++;
+			EXPECT_EQ(-ENOMEM, err);
+			EXPECT_EQ(1, failed);
+			EXPECT_EQ(0, ids[0]);
+		} else {
+			EXPECT_EQ(NR_MAPS, err);
+			EXPECT_EQ(0, memcmp(ids, self->id, sizeof(ids)));
+		}
+		EXPECT_TRUE(lists(prog, self->id, NR_MAPS));
+	}
+	ksft_print_msg("%d allocations failed, and %d reads\n", total, refused);
+	/* C copies the ids with the lock held, and needs no memory. */
+	if (bpf_rust_active())
+		EXPECT_LT(0, refused);
+	close(prog);
+}
+
+TEST_HARNESS_MAIN
