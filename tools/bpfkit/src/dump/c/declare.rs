@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use splitbtf::Btf;
 use splitbtf::Composite;
 use splitbtf::Kind;
 use splitbtf::Member;
@@ -16,6 +15,7 @@ use super::layout::Layouts;
 use super::names;
 use super::names::Names;
 use super::not_c;
+use super::types::Types;
 use super::MAX_CHAIN;
 use super::MAX_NESTING;
 
@@ -31,7 +31,7 @@ const MAX_BITFIELD_PADDING: u64 = 4096;
 
 /// Writes declarations.
 pub(super) struct Writer<'b, 'a, O: ByteOrder, W> {
-    btf: &'b Btf<'a, O>,
+    types: &'b Types<'b, 'a, O>,
     pub(super) names: Names<'a>,
     layouts: Layouts<'b, 'a, O>,
     pub(super) text: Text<W>,
@@ -71,13 +71,13 @@ impl Link<'_> {
 }
 
 impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
-    pub(super) fn new(btf: &'b Btf<'a, O>, names: Names<'a>, text: Text<W>) -> Self {
-        let len = usize::try_from(btf.end_id()).unwrap_or_default();
+    pub(super) fn new(types: &'b Types<'b, 'a, O>, names: Names<'a>, text: Text<W>) -> Self {
+        let len = types.len();
 
         Self {
-            btf,
+            types,
             names,
-            layouts: Layouts::new(btf),
+            layouts: Layouts::new(types),
             text,
             chain: Vec::new(),
             written: vec![false; len],
@@ -89,7 +89,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     pub(super) fn define(&mut self, ty: &Type<'a, O>) -> Result<(), DumpError> {
         match ty.kind {
             Kind::Typedef(to) => {
-                let name = self.btf.string(ty.name_off)?;
+                let name = self.types.string(ty.name_off)?;
                 let name = self.names.full(ty.id, name);
                 self.text.put("typedef ");
                 self.declare(to, &name, 0)?;
@@ -99,7 +99,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
                 self.text.put(stand_in(ty)?);
                 self.text.put(" ");
                 self.names
-                    .put(&mut self.text, ty.id, self.btf.string(ty.name_off)?);
+                    .put(&mut self.text, ty.id, self.types.string(ty.name_off)?);
             }
             _ => self.body(ty, 0, 0)?,
         }
@@ -196,14 +196,14 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         let mut at = id;
 
         while self.chain.len() - start < MAX_CHAIN {
-            let ty = self.btf.get(at)?;
+            let ty = self.types.get(at)?;
             let (link, to) = match ty.kind {
                 Kind::Ptr(to) => (Link::Ptr, to),
                 Kind::Const(to) => (Link::Const, to),
                 Kind::Volatile(to) => (Link::Volatile, to),
                 Kind::Restrict(to) => (Link::Restrict, to),
                 Kind::TypeTag { ty: to, attribute } => {
-                    let name = self.btf.string(ty.name_off)?;
+                    let name = self.types.string(ty.name_off)?;
                     (Link::Tag { name, attribute }, to)
                 }
                 Kind::Array(array) => (Link::Array(array.nelems.get()), array.ty.get()),
@@ -263,7 +263,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         indent: usize,
         depth: usize,
     ) -> Result<(), DumpError> {
-        let name = self.btf.string(ty.name_off)?;
+        let name = self.types.string(ty.name_off)?;
 
         match ty.kind {
             Kind::Void => self.text.put("void"),
@@ -295,7 +295,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         if ty.name_off != 0 {
             self.text.put(" ");
             self.names
-                .put(&mut self.text, ty.id, self.btf.string(ty.name_off)?);
+                .put(&mut self.text, ty.id, self.types.string(ty.name_off)?);
         }
         Ok(())
     }
@@ -372,7 +372,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
             max = value.max(max);
             self.line(indent + 1);
             self.names
-                .put_enumerator(&mut self.text, self.btf.string(name_off)?);
+                .put_enumerator(&mut self.text, self.types.string(name_off)?);
             self.text.put(" = ");
             if value == i128::from(i64::MIN) {
                 // The number without its sign would be too large.
@@ -481,7 +481,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         match self.embedded(member)? {
             Some(ty) => self.untagged(&ty, indent + 1, depth + 1)?,
             None => {
-                let name = names::identifier(self.btf.string(member.name_off)?);
+                let name = names::identifier(self.types.string(member.name_off)?);
                 self.declare_at(member.ty, &name, indent + 1, depth + 1)?;
             }
         }
@@ -499,7 +499,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         if member.name_off != 0 {
             return Ok(None);
         }
-        let ty = self.btf.resolve(member.ty)?;
+        let ty = self.types.resolve(member.ty)?;
         Ok(match ty.kind {
             Kind::Struct(_) | Kind::Union(_) => Some(ty),
             _ => None,
@@ -554,7 +554,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     }
 
     fn parameters(&mut self, proto: u32, indent: usize, depth: usize) -> Result<(), DumpError> {
-        let ty = self.btf.get(proto)?;
+        let ty = self.types.get(proto)?;
         let Kind::FuncProto { params, .. } = ty.kind else {
             return Err(not_c(proto, NotC::Kind));
         };
@@ -573,7 +573,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
                 self.text.put("...");
                 continue;
             }
-            let name = names::identifier(self.btf.string(name_off)?);
+            let name = names::identifier(self.types.string(name_off)?);
             self.declare_at(ty, &name, indent, depth + 1)?;
         }
         self.text.put(")");

@@ -7,7 +7,6 @@
 //! alignment of its type would put it can be kept in place with padding; only what is not at a
 //! multiple of its alignment at all needs a packed struct.
 
-use splitbtf::Btf;
 use splitbtf::Composite;
 use splitbtf::Int;
 use splitbtf::Kind;
@@ -15,6 +14,7 @@ use splitbtf::Member;
 use zerocopy::ByteOrder;
 
 use super::not_c;
+use super::types::Types;
 use super::MAX_CHAIN;
 use super::MAX_NESTING;
 
@@ -23,7 +23,7 @@ use crate::dump::NotC;
 
 /// The layouts of types.
 pub(super) struct Layouts<'b, 'a, O: ByteOrder> {
-    btf: &'b Btf<'a, O>,
+    types: &'b Types<'b, 'a, O>,
     /// Of a pointer, in bytes.
     pub(super) pointer: u64,
     /// Of structs and unions, by id.
@@ -62,12 +62,12 @@ pub(super) struct Field {
 }
 
 impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
-    pub(super) fn new(btf: &'b Btf<'a, O>) -> Self {
-        let len = usize::try_from(btf.end_id()).unwrap_or_default();
+    pub(super) fn new(types: &'b Types<'b, 'a, O>) -> Self {
+        let len = types.len();
 
         Self {
-            btf,
-            pointer: pointer_size(btf),
+            types,
+            pointer: pointer_size(types),
             shapes: vec![None; len],
         }
     }
@@ -155,7 +155,7 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
         let mut count = None;
 
         for _ in 0..MAX_CHAIN {
-            let ty = self.btf.get(at)?;
+            let ty = self.types.get(at)?;
             let (size, align) = match ty.kind {
                 Kind::Array(array) => {
                     let nelems = u64::from(array.nelems.get());
@@ -207,12 +207,12 @@ fn natural(size: u32) -> (u64, u64) {
 }
 
 /// The size of a pointer, which is that of a `long`; in bytes.
-fn pointer_size<O: ByteOrder>(btf: &Btf<'_, O>) -> u64 {
-    for id in 1..btf.end_id() {
-        let Ok(ty) = btf.get(id) else { break };
+fn pointer_size<O: ByteOrder>(types: &Types<'_, '_, O>) -> u64 {
+    for id in 1..types.end_id() {
+        let Ok(ty) = types.get(id) else { break };
         let Kind::Int(int) = ty.kind else { continue };
         if matches!(
-            btf.string(ty.name_off),
+            types.string(ty.name_off),
             Ok(b"long" | b"long int" | b"unsigned long" | b"long unsigned int")
         ) && matches!(int.size, 4 | 8)
         {

@@ -6,6 +6,7 @@ mod declare;
 mod layout;
 mod names;
 mod order;
+mod types;
 
 use std::io::Write;
 
@@ -16,6 +17,7 @@ use zerocopy::ByteOrder;
 use self::declare::Writer;
 use self::names::Names;
 use self::order::Order;
+use self::types::Types;
 
 use super::text::Text;
 use super::DumpError;
@@ -64,14 +66,15 @@ pub(super) fn dump<O: ByteOrder>(
     roots: &[u32],
     text: Text<impl Write>,
 ) -> Result<(), DumpError> {
-    let names = Names::of(btf)?;
-    let writer = Writer::new(btf, names, text);
-    let mut order = Order::new(btf, writer);
+    let types = Types::of(btf)?;
+    let names = Names::of(&types)?;
+    let writer = Writer::new(&types, names, text);
+    let mut order = Order::new(&types, writer);
 
     order.writer.text.put(BEGIN);
     if roots.is_empty() {
         order.all()?;
-        kfuncs(btf, &mut order)?;
+        kfuncs(&types, &mut order)?;
     } else {
         for root in roots {
             order.need(*root)?;
@@ -83,26 +86,26 @@ pub(super) fn dump<O: ByteOrder>(
 
 /// Declares the functions of the kernel's that BPF programs can call, by name.
 fn kfuncs<O: ByteOrder, W: Write>(
-    btf: &Btf<'_, O>,
+    types: &Types<'_, '_, O>,
     order: &mut Order<'_, '_, O, W>,
 ) -> Result<(), DumpError> {
     let mut kfuncs = Vec::new();
     let mut fast = Vec::new();
 
-    for id in 1..btf.end_id() {
-        let tag = btf.get(id)?;
+    for id in 1..types.end_id() {
+        let tag = types.get(id)?;
         let Kind::DeclTag {
             ty, component: -1, ..
         } = tag.kind
         else {
             continue;
         };
-        let of = btf.get(ty)?;
+        let of = types.get(ty)?;
         let Kind::Func { proto, .. } = of.kind else {
             continue;
         };
-        match btf.string(tag.name_off)? {
-            b"bpf_kfunc" => kfuncs.push((btf.string(of.name_off)?, ty, proto)),
+        match types.string(tag.name_off)? {
+            b"bpf_kfunc" => kfuncs.push((types.string(of.name_off)?, ty, proto)),
             b"bpf_fastcall" => fast.push(ty),
             _ => {}
         }

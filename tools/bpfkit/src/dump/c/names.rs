@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use foldhash::fast::RandomState;
-use splitbtf::Btf;
 use splitbtf::Error;
 use splitbtf::Kind;
 use splitbtf::Type;
 use zerocopy::ByteOrder;
+
+use super::types::Types;
 
 use crate::dump::text::Text;
 
@@ -41,8 +42,8 @@ impl<'a> Names<'a> {
     /// # Errors
     ///
     /// If a name is not there.
-    pub(super) fn of<O: ByteOrder>(btf: &Btf<'a, O>) -> Result<Self, Error> {
-        let len = usize::try_from(btf.end_id()).unwrap_or_default();
+    pub(super) fn of<O: ByteOrder>(types: &Types<'_, 'a, O>) -> Result<Self, Error> {
+        let len = types.len();
         let mut this = Self {
             numbers: vec![0; len],
             tags: Table::default(),
@@ -52,10 +53,10 @@ impl<'a> Names<'a> {
         };
 
         // First all names, so that no name with a number is one of them.
-        for id in 1..btf.end_id() {
-            let ty = btf.get(id)?;
+        for id in 1..types.end_id() {
+            let ty = types.get(id)?;
             if let Some(table) = this.table(&ty) {
-                let name = btf.string(ty.name_off)?;
+                let name = types.string(ty.name_off)?;
                 if matches!(ty.kind, Kind::Int(_) | Kind::Float { .. }) && is_number_type(name) {
                     this.number(id, NATIVE);
                 } else {
@@ -65,7 +66,7 @@ impl<'a> Names<'a> {
             } else if matches!(ty.kind, Kind::Enum { .. } | Kind::Enum64 { .. }) {
                 this.declarable.push(id);
             }
-            this.refer(btf, &ty)?;
+            this.refer(types, &ty)?;
         }
         // Compilers have one of their own, which is another for each processor.
         this.idents.insert(Cow::Borrowed(b"__builtin_va_list"), 1);
@@ -73,8 +74,8 @@ impl<'a> Names<'a> {
         let mut defined = HashMap::with_hasher(RandomState::default());
         let mut declared = Vec::new();
         for id in this.declarable.clone() {
-            let ty = btf.get(id)?;
-            let name = btf.string(ty.name_off)?;
+            let ty = types.get(id)?;
+            let name = types.string(ty.name_off)?;
             if let Kind::Fwd { is_union } = ty.kind {
                 declared.push((id, is_union, name));
                 continue;
@@ -114,7 +115,11 @@ impl<'a> Names<'a> {
     }
 
     /// Takes note of the types to which this one refers, and of its enumerators.
-    fn refer<O: ByteOrder>(&mut self, btf: &Btf<'a, O>, ty: &Type<'a, O>) -> Result<(), Error> {
+    fn refer<O: ByteOrder>(
+        &mut self,
+        types: &Types<'_, 'a, O>,
+        ty: &Type<'a, O>,
+    ) -> Result<(), Error> {
         let mut refer = |id: u32| {
             let flag = self.referenced.get_mut(id as usize);
             if let Some(flag) = flag {
@@ -138,13 +143,13 @@ impl<'a> Names<'a> {
             }
             Kind::Enum { values, .. } => {
                 for value in values {
-                    let name = identifier(btf.string(value.name_off.get())?);
+                    let name = identifier(types.string(value.name_off.get())?);
                     self.idents.entry(name).or_insert(0);
                 }
             }
             Kind::Enum64 { values, .. } => {
                 for value in values {
-                    let name = identifier(btf.string(value.name_off.get())?);
+                    let name = identifier(types.string(value.name_off.get())?);
                     self.idents.entry(name).or_insert(0);
                 }
             }

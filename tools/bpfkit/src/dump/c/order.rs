@@ -8,7 +8,6 @@
 
 use std::io::Write;
 
-use splitbtf::Btf;
 use splitbtf::Composite;
 use splitbtf::Kind;
 use splitbtf::Type;
@@ -16,6 +15,7 @@ use zerocopy::ByteOrder;
 
 use super::declare::Writer;
 use super::not_c;
+use super::types::Types;
 use super::MAX_CHAIN;
 
 use crate::dump::DumpError;
@@ -23,7 +23,7 @@ use crate::dump::NotC;
 
 /// Finds the order, and has the types written in it.
 pub(super) struct Order<'b, 'a, O: ByteOrder, W> {
-    btf: &'b Btf<'a, O>,
+    types: &'b Types<'b, 'a, O>,
     pub(super) writer: Writer<'b, 'a, O, W>,
     /// By id.
     states: Vec<State>,
@@ -69,11 +69,11 @@ struct Need {
 }
 
 impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
-    pub(super) fn new(btf: &'b Btf<'a, O>, writer: Writer<'b, 'a, O, W>) -> Self {
-        let len = usize::try_from(btf.end_id()).unwrap_or_default();
+    pub(super) fn new(types: &'b Types<'b, 'a, O>, writer: Writer<'b, 'a, O, W>) -> Self {
+        let len = types.len();
 
         Self {
-            btf,
+            types,
             writer,
             states: vec![State::default(); len],
             steps: Vec::new(),
@@ -86,7 +86,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         let mut others = Vec::new();
 
         for id in ids {
-            let ty = self.btf.get(id)?;
+            let ty = self.types.get(id)?;
             match ty.kind {
                 Kind::Enum { .. } | Kind::Enum64 { .. } => {
                     if ty.name_off != 0 || !self.writer.names.is_referenced(id) {
@@ -110,7 +110,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
             match step {
                 Step::Need(need) => self.see_to(need)?,
                 Step::Define(id) => {
-                    self.writer.define(&self.btf.get(id)?)?;
+                    self.writer.define(&self.types.get(id)?)?;
                     self.state(id, |state| state.defined = true);
                 }
             }
@@ -158,7 +158,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         } = need;
 
         for _ in 0..MAX_CHAIN {
-            let ty = self.btf.get(id)?;
+            let ty = self.types.get(id)?;
             match ty.kind {
                 Kind::Ptr(to) => {
                     id = to;
