@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loads a module in which an allocation fails: the first, the second, and so on
- * until there is none left that could. Each load either gives ENOMEM, and then
- * there is no such module and it loads when tried again; or it does what it does
- * with memory. Says how many failed; exits with 1 if one did something else.
+ * Loads a module while allocations fail: the first, the second, and so on until
+ * there is none left that could; and all from some point on. Each load either
+ * gives ENOMEM, and then there is no such module and it loads when tried again;
+ * or it does what it does with memory. Says how many failed; exits with 1 if one
+ * did something else.
  *
  * usage: failing_loads FILE NAME
  */
@@ -13,7 +14,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "fail_nth.h"
+#include "faults.h"
+
+/* Bytes of memory from one load to the next. */
+#define SLAB_STEP	512
 
 struct module {
 	const char *name;
@@ -55,49 +59,70 @@ static bool module_loaded(const struct module *module)
 	return !access(path, F_OK);
 }
 
-/* Whether an allocation failed, of which there are fewer than @n if not. */
-static bool load_without_nth(const struct module *module, int faults, unsigned int n, int *refused)
+static const char * const unit[] = {
+	[FAULT_NTH] = "allocation",
+	[FAULT_SLAB] = "byte",
+};
+
+/* How many allocations have failed. */
+static int load_without(const struct module *module, const struct faults *faults,
+			enum fault fault, unsigned int n, int *refused)
 {
 	int status, failed;
 
-	if (fail_nth_start(faults, n))
-		err(1, FAIL_NTH);
+	status = faults_start(faults, fault, n);
+	if (status)
+		errx(1, "fault injection: %s", strerror(-status));
 	status = module_load(module);
-	failed = fail_nth_stop(faults);
+	failed = faults_stop(faults, fault);
 	if (failed < 0)
-		errx(1, FAIL_NTH ": %s", strerror(-failed));
+		errx(1, "fault injection: %s", strerror(-failed));
 
 	if (status) {
 		if (status != -ENOMEM || !failed)
-			errx(1, "allocation %u: %s", n, strerror(-status));
+			errx(1, "%s %u: %s", unit[fault], n, strerror(-status));
 		if (module_loaded(module))
-			errx(1, "allocation %u: %s is there", n, module->name);
+			errx(1, "%s %u: %s is there", unit[fault], n, module->name);
 		status = module_load(module);
 		if (status)
-			errx(1, "after allocation %u: %s", n, strerror(-status));
+			errx(1, "after %s %u: %s", unit[fault], n, strerror(-status));
 		++*refused;
 	}
 	module_remove(module);
 	return failed;
 }
 
+static void loads_without(const struct module *module, const struct faults *faults,
+			  enum fault fault, unsigned int first, unsigned int step)
+{
+	int failed, refused = 0, total = 0;
+	unsigned int n = first;
+
+	do {
+		failed = load_without(module, faults, fault, n, &refused);
+		total += failed;
+		n += step;
+	} while (failed);
+	printf("%s: %d allocations failed, and %d loads\n",
+	       fault == FAULT_NTH ? "one at a time" : "all from a point on", total, refused);
+	if (!refused)
+		errx(1, "no load has failed");
+}
+
 int main(int argc, char *argv[])
 {
-	int faults, refused = 0;
+	struct faults faults;
 	struct module module;
-	unsigned int n = 1;
+	int status;
 
 	if (argc != 3)
 		errx(1, "usage: failing_loads FILE NAME");
 	module_open(&module, argv[1], argv[2]);
-	faults = fail_nth_open();
-	if (faults < 0)
-		errx(1, "fault injection: %s", strerror(-faults));
+	status = faults_open(&faults);
+	if (status)
+		errx(1, "fault injection: %s", strerror(-status));
 
-	while (load_without_nth(&module, faults, n, &refused))
-		n++;
-	printf("%u allocations failed, and %d loads\n", n - 1, refused);
-	if (!refused)
-		errx(1, "no load has failed");
+	loads_without(&module, &faults, FAULT_NTH, 1, 1);
+	loads_without(&module, &faults, FAULT_SLAB, 0, SLAB_STEP);
 	return 0;
 }
