@@ -2,6 +2,13 @@
 # shellcheck shell=bash
 # Sourced by what builds a kernel in the build root, from within its slot in the cache.
 
+export KBUILD_BUILD_USER=bpf-rust KBUILD_BUILD_HOST=localhost KBUILD_BUILD_TIMESTAMP=1970-01-01
+
+# Clippy compiles as rustc does, and with CONFIG_WERROR what it finds fails the build.
+kmake() {
+	make -C src O="$PWD/${obj:-obj}" LLVM=1 CLIPPY=1 -j"$JOBS" "$@"
+}
+
 # Brings src to what stage says; files that stage no longer has go back to what they were.
 sync_tree() {
 	local pristine=/cache/source/$KERNEL/tree file

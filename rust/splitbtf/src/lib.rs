@@ -6,8 +6,8 @@
 //! - [`Btf`] reads it, [`Btf::validate`] checks all of it, [`Names`] looks types up by name.
 //! - [`Valid::relocate`] makes split BTF with a distilled base refer to the types of another
 //!   kernel.
-//! - With the feature `alloc`, [`Builder`] writes BTF, [`Distiller`] makes distilled bases, and
-//!   [`Owned`] and [`relocate`] bring the memory that the others ask for.
+//! - With the feature `alloc`, `Builder` writes BTF, `Distiller` makes distilled bases, and `Owned`
+//!   and `relocate` bring the memory that the others ask for.
 //!
 //! Without `alloc` nothing is copied and nothing allocated: views borrow the bytes, and the caller
 //! lends the rest. Whatever the bytes are, no function panics, reads outside of them or takes

@@ -44,7 +44,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     }
 
     /// BTF that is sorted or not, with the ids of those of its types that have names, sorted by
-    /// name. [`Owned`](crate::Owned) makes such an index.
+    /// name. `Owned`, which takes the feature `alloc`, makes such an index.
     ///
     /// `base` is for the base's types, which are not looked at without it.
     pub fn indexed(btf: &'a Btf<'a, O, I>, ids: &'a [u32], base: Option<&'a Self>) -> Self {
