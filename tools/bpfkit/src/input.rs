@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::ops::Deref;
+use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -191,6 +192,21 @@ impl Deref for Bytes {
     }
 }
 
+/// A section of a file, with the file's content.
+#[derive(Debug)]
+pub struct Section {
+    bytes: Bytes,
+    range: Range<usize>,
+}
+
+impl Deref for Section {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
 impl Input {
     /// Opens a file and decompresses it. It must not be changed meanwhile: a large one is not
     /// copied.
@@ -226,6 +242,29 @@ impl Input {
     /// The byte order of the file, and so of the BTF in it.
     pub fn byte_order(&self) -> ByteOrder {
         self.order
+    }
+
+    /// The content of a section, as [`Self::need`] has it, without the rest.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::need`].
+    pub fn into_section(self, name: &str) -> Result<Section, InputError> {
+        let data = self.need(name)?;
+        let start = data
+            .as_ptr()
+            .addr()
+            .wrapping_sub(self.bytes.as_ptr().addr());
+        // What is empty may be anywhere.
+        let range = match data.len() {
+            0 => 0..0,
+            len => start..start.saturating_add(len),
+        };
+
+        Ok(Section {
+            bytes: self.bytes,
+            range,
+        })
     }
 
     /// The content of a section, the first of this name; `None` if there is none. BTF by itself has

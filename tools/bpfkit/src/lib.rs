@@ -31,5 +31,6 @@ pub use error::Error;
 pub use input::ByteOrder;
 pub use input::Input;
 pub use input::InputError;
+pub use input::Section;
 pub use metadata::Metadata;
 pub use value::Value;

@@ -3,6 +3,7 @@
 //! Where BTF comes from: a file, or the running kernel.
 
 use std::fmt;
+use std::ops::Deref;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use zerocopy::ByteOrder;
 use zerocopy::BE;
 use zerocopy::LE;
 
+use crate::input::Section;
 use crate::input::BASE_SECTION;
 use crate::input::SECTION;
 use crate::prog;
@@ -29,16 +31,37 @@ use super::Root;
 pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
 /// The bytes of BTF, and of its base if it is split.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Source {
-    bytes: Vec<u8>,
-    base: Option<Vec<u8>>,
+    bytes: Bytes,
+    base: Option<Bytes>,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Here(Vec<u8>),
+    /// Of a file, which is not copied.
+    File(Section),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Here(bytes) => bytes,
+            Self::File(section) => section,
+        }
+    }
 }
 
 impl Source {
     /// BTF that is in memory already, and its base if it is split.
     pub fn new(bytes: Vec<u8>, base: Option<Vec<u8>>) -> Self {
-        Self { bytes, base }
+        Self {
+            bytes: Bytes::Here(bytes),
+            base: base.map(Bytes::Here),
+        }
     }
 
     /// Reads the section `section` of a file, as [`Input`] has it. Its base is the BTF of the file
@@ -56,11 +79,14 @@ impl Source {
             Some(base) => Some(read(base)?),
             None if module => Some(read(vmlinux)?),
             None if section == BASE_SECTION => None,
-            None => input.section(BASE_SECTION)?.map(<[u8]>::to_vec),
+            None => {
+                let base = input.section(BASE_SECTION)?;
+                base.map(|base| Bytes::Here(base.to_vec()))
+            }
         };
 
         Ok(Self {
-            bytes: input.need(section)?.to_vec(),
+            bytes: Bytes::File(input.into_section(section)?),
             base,
         })
     }
@@ -85,7 +111,7 @@ impl Source {
         };
 
         Ok(Self {
-            bytes,
+            bytes: Bytes::Here(bytes),
             base: base.map(read).transpose()?,
         })
     }
@@ -149,8 +175,8 @@ impl Source {
             let names = kernel.names(&target);
             let relocated = splitbtf::relocate(&btf.validated()?, &names, Policy::KeepStub)?;
             Ok(Self {
-                bytes: relocated.bytes,
-                base: Some(target.bytes().to_vec()),
+                bytes: Bytes::Here(relocated.bytes),
+                base: Some(Bytes::Here(target.bytes().to_vec())),
             })
         })
     }
@@ -178,6 +204,6 @@ impl fmt::Display for Source {
 }
 
 /// Reads the BTF of a file.
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    Ok(Input::open(path)?.need(SECTION)?.to_vec())
+fn read(path: &Path) -> Result<Bytes, Error> {
+    Ok(Bytes::File(Input::open(path)?.into_section(SECTION)?))
 }

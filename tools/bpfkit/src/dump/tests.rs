@@ -241,13 +241,13 @@ fn split_btf_goes_on_where_its_base_ends() {
     let name = base.strings.len() as u32 + 1;
     split.types = vec![name, TYPEDEF << 24, 1];
     split.strings.extend(b"number\0");
-    let source = Source::new(split.bytes(), Some(base.bytes()));
+    let source = || Source::new(split.bytes(), Some(base.bytes()));
 
     assert_eq!(
-        text(source.clone(), Format::Plain, &[]).unwrap(),
+        text(source(), Format::Plain, &[]).unwrap(),
         "[2] TYPEDEF 'number' type_id=1\n"
     );
-    assert!(text(source, Format::C, &[])
+    assert!(text(source(), Format::C, &[])
         .unwrap()
         .contains("\ntypedef int number;\n"));
 }

@@ -248,3 +248,18 @@ fn damaged_files_do_no_harm() {
         }
     }
 }
+
+#[test]
+fn a_section_without_the_rest() {
+    let input = |bytes| Input::from_bytes(NAME.into(), bytes).unwrap();
+    let mut empty = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
+    empty.add_section(Vec::new(), b".BTF".to_vec(), SectionKind::UninitializedData);
+    let elf = elf(Architecture::X86_64, Endianness::Little);
+
+    assert_eq!(*input(elf.clone()).into_section(".BTF").unwrap(), btf());
+    assert_eq!(*input(elf).into_section(".BTF.base").unwrap(), *BASE);
+    assert_eq!(*input(btf()).into_section(".BTF").unwrap(), btf());
+    let empty = input(empty.write().unwrap()).into_section(".BTF").unwrap();
+    assert!(empty.is_empty());
+    assert!(input(btf()).into_section(".BTF.base").is_err());
+}

@@ -46,8 +46,9 @@ impl<'a> Names<'a> {
         let len = types.len();
         let mut this = Self {
             numbers: vec![0; len],
-            tags: Table::default(),
-            idents: Table::default(),
+            // About what a kernel has; they grow where that is not enough.
+            tags: Table::with_capacity_and_hasher(len / 8, RandomState::default()),
+            idents: Table::with_capacity_and_hasher(len / 2, RandomState::default()),
             referenced: vec![false; len],
             declarable: Vec::new(),
         };
@@ -242,9 +243,20 @@ fn numbered(name: &[u8], number: u32) -> Vec<u8> {
     [name, b"___", itoa::Buffer::new().format(number).as_bytes()].concat()
 }
 
+/// By byte: whether it can be in a name.
+const LETTERS: [bool; 256] = {
+    let mut letters = [false; 256];
+    let mut byte = 0;
+    while byte < letters.len() {
+        letters[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    letters
+};
+
 /// A name as C allows it: other languages have other letters in theirs.
 pub(super) fn identifier(name: &[u8]) -> Cow<'_, [u8]> {
-    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let letter = |byte: &u8| LETTERS[usize::from(*byte)];
     let digit = name.first().is_some_and(u8::is_ascii_digit);
 
     if !digit && name.iter().all(letter) && !is_keyword(name) {

@@ -21,9 +21,11 @@ impl<'b, 'a, O: ByteOrder> Types<'b, 'a, O> {
     ///
     /// If one cannot be read.
     pub(super) fn of(btf: &'b Btf<'a, O>) -> Result<Self, Error> {
-        let types = (0..btf.end_id())
-            .map(|id| btf.get(id))
-            .collect::<Result<_, _>>()?;
+        // Not collected: an iterator that may fail does not say how many it has.
+        let mut types = Vec::with_capacity(usize::try_from(btf.end_id()).unwrap_or_default());
+        for id in 0..btf.end_id() {
+            types.push(btf.get(id)?);
+        }
 
         Ok(Self { btf, types })
     }
