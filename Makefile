@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test test-debug test-kcsan test-upstream corpus bench fuzz series series-check apply clean distclean
+.PHONY: help setup kernel tools run shell test test-debug test-upstream corpus bench fuzz series series-check apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -33,9 +33,6 @@ test: ## everything that must pass
 
 test-debug: ## the guests of it with lockdep, KASAN, UBSAN, kmemleak, and allocations that fail
 	@FLAVOUR=debug scripts/test
-
-test-kcsan: ## the kselftests where the kernel watches for data races
-	@FLAVOUR=kcsan scripts/test
 
 test-upstream: ## BPF selftests of the kernel itself, with C and with Rust
 	@scripts/test-upstream
