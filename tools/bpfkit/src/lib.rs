@@ -11,6 +11,7 @@ pub mod diff;
 pub mod distill;
 pub mod dump;
 mod elf;
+mod enumerators;
 pub mod error;
 pub mod feature;
 pub mod input;

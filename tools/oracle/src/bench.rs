@@ -322,9 +322,9 @@ fn micros(time: Duration) -> f64 {
 }
 
 /// What there is to say of many numbers.
-struct Stats {
+pub(crate) struct Stats {
     mean: f64,
-    median: f64,
+    pub median: f64,
     /// All but 5 % are larger.
     low: f64,
     /// All but 5 % are smaller.
@@ -332,7 +332,7 @@ struct Stats {
 }
 
 impl Stats {
-    fn of(mut numbers: Vec<f64>) -> Self {
+    pub fn of(mut numbers: Vec<f64>) -> Self {
         numbers.sort_by(f64::total_cmp);
         let last = numbers.len().saturating_sub(1);
         let at = |share: f64| {

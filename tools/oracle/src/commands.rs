@@ -16,6 +16,7 @@ use std::process::Command;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::bench::Stats;
 use crate::corpus;
 use crate::corpus::Kernel;
 use crate::error::InFile;
@@ -183,11 +184,8 @@ fn run(command: &mut Command, good: &[i32]) -> Result<Duration, Error> {
 }
 
 /// In ms.
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    let middle = times.get(times.len() / 2);
-
-    middle.map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+fn median(times: Vec<Duration>) -> f64 {
+    Stats::of(times.iter().map(|time| time.as_secs_f64() * 1e3).collect()).median
 }
 
 /// The report as tables for people.

@@ -13,6 +13,7 @@ use splitbtf::Type;
 use zerocopy::ByteOrder;
 
 use crate::dump::kind_name;
+use crate::enumerators::enumerators;
 
 use super::Change;
 use super::DiffError;
@@ -90,37 +91,10 @@ impl Shape {
                 shape.size = Some(composite.size);
                 reader.members(&composite, "", 0, 0, &mut shape.members)?;
             }
-            Kind::Enum {
-                size,
-                signed,
-                values,
-            } => {
+            Kind::Enum { size, .. } | Kind::Enum64 { size, .. } => {
                 shape.size = Some(size);
-                for value in values {
-                    let number = value.val.get();
-                    let number = match signed {
-                        true => number.into(),
-                        false => i128::from(number.cast_unsigned()),
-                    };
-                    let name = reader.name(value.name_off.get())?;
-                    shape.values.insert(name, number);
-                }
-            }
-            Kind::Enum64 {
-                size,
-                signed,
-                values,
-            } => {
-                shape.size = Some(size);
-                for value in values {
-                    let (high, low) = (value.val_hi32.get(), value.val_lo32.get());
-                    let number = u64::from(high) << 32 | u64::from(low);
-                    let number = match signed {
-                        true => number.cast_signed().into(),
-                        false => number.into(),
-                    };
-                    let name = reader.name(value.name_off.get())?;
-                    shape.values.insert(name, number);
+                for (name_off, number) in enumerators(&ty.kind) {
+                    shape.values.insert(reader.name(name_off)?, number);
                 }
             }
             Kind::Int(int) => {

@@ -22,6 +22,7 @@ use super::MAX_NESTING;
 use crate::dump::text::Text;
 use crate::dump::DumpError;
 use crate::dump::NotC;
+use crate::enumerators::enumerators;
 
 /// How many members and parameters for each type may be written more than once, because what has no
 /// name is repeated at each use.
@@ -319,34 +320,8 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         match ty.kind {
             Kind::Struct(of) => self.members(ty.id, &of, indent, depth),
             Kind::Union(of) => self.alternatives(ty.id, &of, indent, depth),
-            Kind::Enum {
-                size,
-                signed,
-                values,
-            } => {
-                let values = values.iter().map(|value| {
-                    let val = value.val.get();
-                    let val = match signed {
-                        true => i128::from(val),
-                        false => i128::from(val as u32),
-                    };
-                    (value.name_off.get(), val)
-                });
-                self.enumerators(ty.id, size, values, indent)
-            }
-            Kind::Enum64 {
-                size,
-                signed,
-                values,
-            } => {
-                let values = values.iter().map(|value| {
-                    let val = match signed {
-                        true => i128::from(value.val()),
-                        false => i128::from(value.val() as u64),
-                    };
-                    (value.name_off.get(), val)
-                });
-                self.enumerators(ty.id, size, values, indent)
+            Kind::Enum { size, .. } | Kind::Enum64 { size, .. } => {
+                self.enumerators(ty.id, size, enumerators(&ty.kind), indent)
             }
             _ => Err(not_c(ty.id, NotC::Kind)),
         }
@@ -356,16 +331,17 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         &mut self,
         id: u32,
         size: u32,
-        values: impl ExactSizeIterator<Item = (u32, i128)>,
+        values: impl Iterator<Item = (u32, i128)> + Clone,
         indent: usize,
     ) -> Result<(), DumpError> {
         let (mut min, mut max) = (0, 0);
+        let count = values.clone().count();
 
         // Without any it is not known but by its name.
-        if values.len() == 0 {
+        if count == 0 {
             return Ok(());
         }
-        self.count(id, values.len())?;
+        self.count(id, count)?;
         self.text.put(" {");
         for (name_off, value) in values {
             min = value.min(min);

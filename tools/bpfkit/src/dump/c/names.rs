@@ -15,6 +15,7 @@ use zerocopy::ByteOrder;
 use super::types::Types;
 
 use crate::dump::text::Text;
+use crate::enumerators::enumerators;
 
 /// The names in use, and for each how often.
 type Table<'a> = HashMap<Cow<'a, [u8]>, u32, RandomState>;
@@ -142,19 +143,11 @@ impl<'a> Names<'a> {
                 refer(returns);
                 params.iter().for_each(|param| refer(param.ty.get()));
             }
-            Kind::Enum { values, .. } => {
-                for value in values {
-                    let name = identifier(types.string(value.name_off.get())?);
-                    self.idents.entry(name).or_insert(0);
-                }
-            }
-            Kind::Enum64 { values, .. } => {
-                for value in values {
-                    let name = identifier(types.string(value.name_off.get())?);
-                    self.idents.entry(name).or_insert(0);
-                }
-            }
             _ => {}
+        }
+        for (name_off, _) in enumerators(&ty.kind) {
+            let name = identifier(types.string(name_off)?);
+            self.idents.entry(name).or_insert(0);
         }
         Ok(())
     }
