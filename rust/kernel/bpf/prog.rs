@@ -81,13 +81,6 @@ impl Prog {
         self.0.get()
     }
 
-    /// Returns the raw pointer to the program's auxiliary data.
-    #[inline]
-    pub(super) fn aux(&self) -> *mut bindings::bpf_prog_aux {
-        // SAFETY: By the type invariants, the program is valid and `aux` does not change.
-        unsafe { (*self.as_raw()).aux }
-    }
-
     /// Returns whether the program may sleep.
     #[inline]
     pub fn is_sleepable(&self) -> bool {

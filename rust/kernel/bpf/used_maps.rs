@@ -165,7 +165,45 @@ impl<'a> Deref for UsedMaps<'a> {
     }
 }
 
+impl Map {
+    /// Counts one more sleepable program that uses the map.
+    #[inline]
+    fn sleepable_inc(&self) {
+        // SAFETY: By the type invariants, the map is valid.
+        unsafe { bindings::atomic64_inc(&raw mut (*self.as_raw()).sleepable_refcnt) };
+    }
+
+    /// Counts one sleepable program less that uses the map.
+    #[inline]
+    fn sleepable_dec(&self) {
+        // SAFETY: By the type invariants, the map is valid.
+        unsafe { bindings::atomic64_dec(&raw mut (*self.as_raw()).sleepable_refcnt) };
+    }
+
+    /// Makes the map forget a program whose tail calls it patches.
+    ///
+    /// # Safety
+    ///
+    /// `aux` must be valid.
+    #[inline]
+    unsafe fn poke_untrack(&self, aux: *mut bindings::bpf_prog_aux) {
+        // SAFETY: By the type invariants, the map is valid and its operations are set.
+        if let Some(untrack) = unsafe { (*(*self.as_raw()).ops).map_poke_untrack } {
+            // SAFETY: The map is valid and of the type that this operation is for. `aux` is valid
+            // by the safety requirements; it need not be known to the map.
+            unsafe { untrack(self.as_raw(), aux) };
+        }
+    }
+}
+
 impl Prog {
+    /// Returns the raw pointer to the program's auxiliary data.
+    #[inline]
+    fn aux(&self) -> *mut bindings::bpf_prog_aux {
+        // SAFETY: By the type invariants, the program is valid and `aux` does not change.
+        unsafe { (*self.as_raw()).aux }
+    }
+
     /// Locks the list of the maps that the program uses.
     ///
     /// # Examples
