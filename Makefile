@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test test-debug test-upstream corpus bench fuzz series series-check apply clean distclean
+.PHONY: help setup kernel tools run shell test test-debug test-kcsan test-upstream corpus bench fuzz series series-check apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -31,11 +31,14 @@ shell: ## a shell in the same guest, with the tools in it
 test: ## everything that must pass
 	@scripts/test
 
-test-debug: ## the guests of it with lockdep, KASAN, UBSAN, kmemleak, and allocations that fail
+test-debug: ## the guests of it, and upstream's tests, with lockdep, KASAN, UBSAN, kmemleak, failing allocations
 	@FLAVOUR=debug scripts/test
 
+test-kcsan: ## the tests that do many things at once, with KCSAN
+	@FLAVOUR=kcsan scripts/test
+
 test-upstream: ## BPF selftests of the kernel itself, with C and with Rust
-	@scripts/test-upstream
+	@FLAVOUR=upstream scripts/test
 
 corpus: ## compare splitbtf with libbpf on the kernels of the distribution
 	@scripts/corpus compare
