@@ -294,19 +294,25 @@ static inline bool prog_gone(__u32 id)
 	return id_gone(BPF_PROG_GET_NEXT_ID, id);
 }
 
-static inline long mem_available_kb(void)
+/* What /proc/meminfo says of @what. */
+static inline long meminfo_kb(const char *what)
 {
 	FILE *file = fopen("/proc/meminfo", "r");
-	char line[128];
-	long kb = -1;
+	char line[128], name[64];
+	long kb, found = -1;
 
 	if (!file)
 		return -errno;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %ld kB", &kb) == 1)
-			break;
+	while (found < 0 && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63[^:]: %ld kB", name, &kb) == 2 && !strcmp(name, what))
+			found = kb;
 	fclose(file);
-	return kb;
+	return found;
+}
+
+static inline long mem_available_kb(void)
+{
+	return meminfo_kb("MemAvailable");
 }
 
 /* Whether at least @kb are available, now or after a while. */

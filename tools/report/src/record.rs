@@ -153,8 +153,8 @@ impl Group {
                  in both."
             }
             Self::Memory => {
-                "The same kernels: what of the guest's memory is gone when its first process runs, \
-                 which is what it has (as QEMU was told) without what `MemAvailable` says."
+                "The same kernels, when the first process runs: what of the guest's memory (as QEMU \
+                 was told) is not in `MemTotal`, and `Slab`."
             }
             Self::Crate => {
                 "Modules of Debian's kernels in user space, in turns in one run. libbpf's distilled \
