@@ -5,7 +5,19 @@
 
 #define NR_MAPS		10000
 
-TEST(ten_thousand)
+FIXTURE(many_maps) {
+};
+
+FIXTURE_SETUP(many_maps)
+{
+}
+
+FIXTURE_TEARDOWN(many_maps)
+{
+}
+
+/* The time is for kernels that check what they do. */
+TEST_F_TIMEOUT(many_maps, ten_thousand, 300)
 {
 	static __u32 want[NR_MAPS], ids[NR_MAPS + 1];
 	static int map[NR_MAPS];
