@@ -192,11 +192,20 @@ impl Deref for Bytes {
     }
 }
 
-/// A section of a file, with the file's content.
+/// A section of a file, with the file's content; or what is in memory already.
 #[derive(Debug)]
 pub struct Section {
     bytes: Bytes,
     range: Range<usize>,
+}
+
+impl From<Vec<u8>> for Section {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            range: 0..bytes.len(),
+            bytes: Bytes::Read(bytes),
+        }
+    }
 }
 
 impl Deref for Section {

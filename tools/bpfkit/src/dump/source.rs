@@ -3,7 +3,6 @@
 //! Where BTF comes from: a file, or the running kernel.
 
 use std::fmt;
-use std::ops::Deref;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -33,34 +32,16 @@ pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 /// The bytes of BTF, and of its base if it is split.
 #[derive(Debug)]
 pub struct Source {
-    bytes: Bytes,
-    base: Option<Bytes>,
-}
-
-#[derive(Debug)]
-enum Bytes {
-    Here(Vec<u8>),
-    /// Of a file, which is not copied.
-    File(Section),
-}
-
-impl Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Here(bytes) => bytes,
-            Self::File(section) => section,
-        }
-    }
+    bytes: Section,
+    base: Option<Section>,
 }
 
 impl Source {
     /// BTF that is in memory already, and its base if it is split.
     pub fn new(bytes: Vec<u8>, base: Option<Vec<u8>>) -> Self {
         Self {
-            bytes: Bytes::Here(bytes),
-            base: base.map(Bytes::Here),
+            bytes: bytes.into(),
+            base: base.map(Section::from),
         }
     }
 
@@ -81,12 +62,12 @@ impl Source {
             None if section == BASE_SECTION => None,
             None => {
                 let base = input.section(BASE_SECTION)?;
-                base.map(|base| Bytes::Here(base.to_vec()))
+                base.map(|base| base.to_vec().into())
             }
         };
 
         Ok(Self {
-            bytes: Bytes::File(input.into_section(section)?),
+            bytes: input.into_section(section)?,
             base,
         })
     }
@@ -111,7 +92,7 @@ impl Source {
         };
 
         Ok(Self {
-            bytes: Bytes::Here(bytes),
+            bytes: bytes.into(),
             base: base.map(read).transpose()?,
         })
     }
@@ -175,8 +156,8 @@ impl Source {
             let names = kernel.names(&target);
             let relocated = splitbtf::relocate(&btf.validated()?, &names, Policy::KeepStub)?;
             Ok(Self {
-                bytes: Bytes::Here(relocated.bytes),
-                base: Some(Bytes::Here(target.bytes().to_vec())),
+                bytes: relocated.bytes.into(),
+                base: Some(target.bytes().to_vec().into()),
             })
         })
     }
@@ -204,6 +185,6 @@ impl fmt::Display for Source {
 }
 
 /// Reads the BTF of a file.
-fn read(path: &Path) -> Result<Bytes, Error> {
-    Ok(Bytes::File(Input::open(path)?.into_section(SECTION)?))
+fn read(path: &Path) -> Result<Section, Error> {
+    Ok(Input::open(path)?.into_section(SECTION)?)
 }
