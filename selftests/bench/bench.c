@@ -304,16 +304,16 @@ static void *binder(void *arg)
 	return NULL;
 }
 
-/* Returns how often it has asked. */
+/* Returns how often it has asked: once at least, for a sample without an answer has no ratio. */
 static void *asker(void *arg)
 {
 	long n = (long)arg, count = 0;
 
 	pthread_barrier_wait(&all_ready);
-	while (!__atomic_load_n(&all_bound, __ATOMIC_RELAXED)) {
+	do {
 		ask(shared_prog, ids[n], 0);
 		count++;
-	}
+	} while (!__atomic_load_n(&all_bound, __ATOMIC_RELAXED));
 	return (void *)count;
 }
 
@@ -354,7 +354,7 @@ static void contend(int threads, bool asking)
 	}
 	print_sample("contention", asking ? "binds, beside as many that ask" : "binds",
 		     &x, "1/s", threads * MAPS_PER_THREAD / seconds);
-	if (answers)
+	if (asking)
 		print_sample("contention", "answers to those that ask", &x, "1/s",
 			     answers / seconds);
 	pthread_barrier_destroy(&all_ready);
