@@ -155,10 +155,7 @@ impl Source {
             }
             let names = kernel.names(&target);
             let relocated = splitbtf::relocate(&btf.validated()?, &names, Policy::KeepStub)?;
-            Ok(Self {
-                bytes: relocated.bytes.into(),
-                base: Some(target.bytes().to_vec().into()),
-            })
+            Ok(Self::new(relocated.bytes, Some(target.bytes().to_vec())))
         })
     }
 
