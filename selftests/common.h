@@ -294,25 +294,31 @@ static inline bool prog_gone(__u32 id)
 	return id_gone(BPF_PROG_GET_NEXT_ID, id);
 }
 
-/* What /proc/meminfo says of @what. */
-static inline long meminfo_kb(const char *what)
+/* The number that follows @key in the file, whose lines begin with keys. */
+static inline long file_value(const char *path, const char *key)
 {
-	FILE *file = fopen("/proc/meminfo", "r");
-	char line[128], name[64];
-	long kb, found = -1;
+	FILE *file = fopen(path, "r");
+	char line[256], name[128];
+	long value, found = -1;
 
 	if (!file)
 		return -errno;
 	while (found < 0 && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%63[^:]: %ld kB", name, &kb) == 2 && !strcmp(name, what))
-			found = kb;
+		if (sscanf(line, "%127s %ld", name, &value) == 2 && !strcmp(name, key))
+			found = value;
 	fclose(file);
 	return found;
 }
 
+/* @key is with its colon. */
+static inline long meminfo_kb(const char *key)
+{
+	return file_value("/proc/meminfo", key);
+}
+
 static inline long mem_available_kb(void)
 {
-	return meminfo_kb("MemAvailable");
+	return meminfo_kb("MemAvailable:");
 }
 
 /* Whether at least @kb are available, now or after a while. */

@@ -39,19 +39,10 @@ static int write_file(const char *dir, const char *name, const char *text)
 
 static long memory_stat(const char *dir, const char *key)
 {
-	char path[PATH_MAX], line[256], name[128];
-	long value, found = -1;
-	FILE *file;
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/memory.stat", dir);
-	file = fopen(path, "r");
-	if (!file)
-		return -errno;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%127s %ld", name, &value) == 2 && !strcmp(name, key))
-			found = value;
-	fclose(file);
-	return found;
+	return file_value(path, key);
 }
 
 FIXTURE(memcg) {

@@ -375,7 +375,7 @@ static void contention(void)
 
 static void memory(const char *mib)
 {
-	long total = meminfo_kb("MemTotal"), slab = meminfo_kb("Slab");
+	long total = meminfo_kb("MemTotal:"), slab = meminfo_kb("Slab:");
 
 	if (total < 0 || slab < 0)
 		ksft_exit_fail_msg("/proc/meminfo cannot be read\n");
