@@ -420,7 +420,7 @@ impl Needed<'_> {
             },
         };
 
-        rewrite(words, id, name).map_err(|_| Error::TooMany)?;
+        rewrite(words, id, name, || {}).map_err(|_| Error::TooMany)?;
         result
     }
 }

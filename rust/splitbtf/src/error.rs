@@ -96,13 +96,15 @@ pub enum Error {
     },
     /// Relocation needs split BTF on a distilled base, and there is no base, or one that is split.
     NotDistilled,
-    /// A type of a distilled base stands for none of the base.
+    /// A type of a distilled base matches none of the base.
     Unmatched {
         /// Its id in the distilled base.
         id: u32,
         /// Its kind, one of `BTF_KIND_*`.
         kind: u8,
-        /// Why it does not.
+        /// Whether a struct or union of the split BTF contains it.
+        contained: bool,
+        /// Why it does not match.
         reason: Mismatch,
     },
     /// A chain of modifiers or typedefs leads back to itself.
@@ -276,8 +278,17 @@ impl fmt::Display for Error {
             Self::NotDistilled => {
                 f.write_str("this is not split BTF on a distilled base, which is not split itself")
             }
-            Self::Unmatched { id, kind, reason } => {
-                write!(f, "distilled base BTF type {id} (kind {kind}): {reason}")
+            Self::Unmatched {
+                id,
+                kind,
+                contained,
+                reason,
+            } => {
+                let contained = if contained { "is contained and " } else { "" };
+                write!(
+                    f,
+                    "distilled base BTF type {id} (kind {kind}) {contained}does not match: {reason}"
+                )
             }
             Self::Cycle { id } => write!(f, "BTF type {id} leads back to itself"),
         }
@@ -371,9 +382,19 @@ mod tests {
             text(Error::Unmatched {
                 id: 7,
                 kind: 4,
+                contained: true,
                 reason: Mismatch::Missing
             }),
-            "distilled base BTF type 7 (kind 4): not in vmlinux"
+            "distilled base BTF type 7 (kind 4) is contained and does not match: not in vmlinux"
+        );
+        assert_eq!(
+            text(Error::Unmatched {
+                id: 7,
+                kind: 6,
+                contained: false,
+                reason: Mismatch::Missing
+            }),
+            "distilled base BTF type 7 (kind 6) does not match: not in vmlinux"
         );
         assert_eq!(
             text(Error::Cycle { id: 7 }),

@@ -148,18 +148,18 @@ impl Traits {
     }
 }
 
-/// Finds the one of these types, all of its name, that a distilled type stands for.
+/// Finds the one of these types, all of its name, that a distilled type matches.
 ///
-/// `embedded` is whether the split BTF has a struct or union that contains it: then its size counts
-/// even if there is only one candidate.
+/// `contained` is whether a struct or union of the split BTF contains it: then its size counts even
+/// if there is only one candidate.
 ///
 /// - Of the candidates of its kind and size there must be one. ENUM and ENUM64 are one kind here.
-/// - If there is just one STRUCT or UNION, and the type is not embedded, its size does not count.
-/// - If there is none of its kind, a FWD stands for the STRUCT or UNION that it declares, and one
-///   that is not embedded for its FWD.
+/// - If there is just one STRUCT or UNION, and the type is not contained, its size does not count.
+/// - If there is none of its kind, a FWD matches the STRUCT or UNION that it declares, and a STRUCT
+///   or UNION that is not contained matches its FWD.
 pub(crate) fn find(
     wanted: &Traits,
-    embedded: bool,
+    contained: bool,
     candidates: &mut dyn Iterator<Item = (u32, Option<Traits>)>,
 ) -> Result<u32, Mismatch> {
     let mut like = Found::default();
@@ -178,7 +178,7 @@ pub(crate) fn find(
                     right.add(id, &found);
                 }
             }
-        } else if wanted.declares(&found) && (wanted.kind == wire::FWD || !embedded) {
+        } else if wanted.declares(&found) && (wanted.kind == wire::FWD || !contained) {
             declared.add(id, &found);
         } else {
             other = Some(found.kind);
@@ -192,7 +192,7 @@ pub(crate) fn find(
     if candidates.next().is_some() {
         return Err(ambiguous(u32::try_from(MAX_CANDIDATES).unwrap_or(u32::MAX)));
     }
-    let any_size = matches!(wanted.kind, wire::STRUCT | wire::UNION) && !embedded;
+    let any_size = matches!(wanted.kind, wire::STRUCT | wire::UNION) && !contained;
     match (like.count, of_size.count, right.count, declared.count) {
         (1, ..) if any_size => Ok(like.id),
         (_, _, 1, _) => Ok(right.id),
@@ -228,6 +228,18 @@ impl Found {
         self.count = self.count.saturating_add(1);
         self.id = id;
         self.size = found.size;
+    }
+}
+
+/// Whether split BTF can do with a type of its own for one that does not match: with a FWD for a
+/// STRUCT, a UNION or a FWD that it only points to, and with the type as it is in the distilled base
+/// for others.
+pub(crate) fn can_be_own(kind: u8, contained: bool, reason: &Mismatch) -> bool {
+    match kind {
+        wire::STRUCT | wire::UNION | wire::FWD => !contained,
+        wire::INT | wire::FLOAT => !matches!(reason, Mismatch::Ambiguous { .. }),
+        wire::ENUM => matches!(reason, Mismatch::Missing | Mismatch::Kind { .. }),
+        _ => false,
     }
 }
 

@@ -191,6 +191,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         let mut last: &[u8] = &[];
 
         for id in self.first_id()..self.end_id() {
+            self.pause_at(id);
             let name_off = self
                 .head(id)
                 .map(|head: &wire::Type<O>| head.name_off.get())?;

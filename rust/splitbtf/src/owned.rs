@@ -10,7 +10,7 @@ use zerocopy::ByteOrder;
 
 use crate::max_types;
 use crate::mismatch;
-use crate::relocate::EMBEDDED;
+use crate::relocate::CONTAINED;
 use crate::relocate::NEEDED;
 use crate::strings::first_eight;
 use crate::Btf;
@@ -107,7 +107,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
 pub struct Needs {
     /// Whether a struct or union of the split BTF contains a type of the base, by its id: then its
     /// size must not be another one.
-    pub embedded: Vec<bool>,
+    pub contained: Vec<bool>,
     /// The offsets of the base's strings that the split BTF refers to, in ascending order.
     pub strings: Vec<u32>,
 }
@@ -126,7 +126,7 @@ impl<O: ByteOrder, I: Index> Valid<'_, O, I> {
         ids.truncate(self.first_id().try_into().unwrap_or(usize::MAX));
         let strings = (0..).zip(strings).filter(|(_, mark)| *mark == NEEDED);
         Ok(Needs {
-            embedded: ids.into_iter().map(|mark| mark == EMBEDDED).collect(),
+            contained: ids.into_iter().map(|mark| mark == CONTAINED).collect(),
             strings: strings.map(|(offset, _)| offset).collect(),
         })
     }
@@ -140,8 +140,8 @@ pub struct Relocated {
     /// The id of each type, by what it was before: first those of the distilled base, then those of
     /// the split BTF.
     pub id_map: Vec<u32>,
-    /// The types of the distilled base that stand for none of the new one, and are now stubs in the
-    /// split BTF.
+    /// The types of the distilled base that match none of the new one, and for which the split BTF
+    /// has one of its own.
     pub kept: Vec<Kept>,
 }
 
@@ -150,9 +150,9 @@ pub struct Relocated {
 pub struct Kept {
     /// Its id in the distilled base.
     pub id: u32,
-    /// That of the stub.
+    /// That of the type which the split BTF has instead.
     pub new_id: u32,
-    /// Why it stands for no type of the new base.
+    /// Why it matches no type of the new base.
     pub reason: Mismatch,
 }
 

@@ -35,6 +35,10 @@ pub trait Index: Copy {
 
     /// Where the `n`th of them begins, from 0 on, in bytes from the begin of the types.
     fn offset(&self, n: usize) -> Option<usize>;
+
+    /// Every loop over all types calls this about once in 4096 types, so that the kernel can let
+    /// other tasks run.
+    fn pause(&self) {}
 }
 
 impl Index for &[u32] {
@@ -298,6 +302,11 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             .ok_or_else(|| self.type_error(id, TypeReason::LongName))
     }
 
+    /// The index.
+    pub(crate) fn index(&self) -> I {
+        self.index
+    }
+
     /// The words of the types that are not in the base.
     pub(crate) fn words(&self) -> &'a [Word<O>] {
         self.words
@@ -321,6 +330,12 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             id: ids.end,
             end: self.end_id,
         })
+    }
+
+    /// What a loop over all types calls with the number of each.
+    #[inline]
+    pub(crate) fn pause_at(&self, n: u32) {
+        pause_at(&self.index, n);
     }
 
     /// What says how long types of unknown kinds are.
@@ -391,6 +406,14 @@ impl<O: ByteOrder, I> fmt::Debug for Btf<'_, O, I> {
             .field("strings", &(self.first_string..self.end_string))
             .field("base", &self.base)
             .finish()
+    }
+}
+
+/// Pauses at each 4096th of the numbers that this is called with one after the other.
+#[inline]
+pub(crate) fn pause_at(index: &impl Index, n: u32) {
+    if n % 4096 == 0 {
+        index.pause();
     }
 }
 

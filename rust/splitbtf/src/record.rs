@@ -285,6 +285,7 @@ impl<'a, O: ByteOrder> Record<'a, O> {
 
 /// Puts in the place of each type that `words` refer to what `id` answers for it, and in the place
 /// of each name what `name` answers. They are not asked for 0, which is `void` and "no name".
+/// Calls `each` for each type.
 ///
 /// # Errors
 ///
@@ -293,8 +294,10 @@ pub(crate) fn rewrite<O: ByteOrder>(
     mut words: &mut [Word<O>],
     mut id: impl FnMut(u32) -> u32,
     mut name: impl FnMut(u32) -> u32,
+    mut each: impl FnMut(),
 ) -> Result<(), TypeReason> {
     while !words.is_empty() {
+        each();
         let (head, rest) = words
             .split_first_chunk_mut::<HEAD>()
             .ok_or(TypeReason::Truncated)?;

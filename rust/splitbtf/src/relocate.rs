@@ -22,6 +22,7 @@ use crate::matching;
 use crate::matching::Mismatch;
 use crate::matching::Traits;
 use crate::names::Names;
+use crate::read::pause_at;
 use crate::record::index;
 use crate::record::rewrite;
 use crate::record::Record;
@@ -34,21 +35,27 @@ use crate::Index;
 use crate::TypeReason;
 use crate::Valid;
 
-/// What to do with a distilled type that stands for none of the base's.
+/// What to do with a distilled type that matches none of the base's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// Fail, as `btf_relocate()` does.
     Error,
-    /// Keep it, as a type of the split BTF: a stub with a name and a size and no members. Nothing
-    /// that is of the base's types can be taken for it.
-    KeepStub,
+    /// Give the split BTF a type of its own where it needs to know no more of it.
+    ///
+    /// - A STRUCT, UNION or FWD that the split BTF only points to becomes a FWD, whatever the reason:
+    ///   an opaque type.
+    /// - An INT or FLOAT is kept as it is, unless there are several that it matches.
+    /// - An ENUM is kept as it is if the base has none of its name.
+    ///
+    /// All others are an error: above all, a STRUCT or UNION that one of the split BTF contains.
+    Opaque,
 }
 
 /// A relocation that has been worked out, and not yet been done.
 ///
 /// It does not borrow the split BTF, which [`rewrite`](Self::rewrite) can therefore change.
 #[derive(Clone, Copy, Debug)]
-pub struct Relocation<'p, O> {
+pub struct Relocation<'p, O, I = &'p [u32]> {
     /// The new id of each type, be it of the distilled base or of the split BTF.
     ids: &'p [u32],
     /// The new offset of each string of the distilled base, 0 if nothing needs it.
@@ -57,20 +64,22 @@ pub struct Relocation<'p, O> {
     end_distilled: u32,
     /// What is added to the offsets of the split BTF's own strings.
     shift: u32,
-    /// The new ids from here on are those of stubs.
+    /// The new ids from here on are those of kept types.
     first_kept: u32,
     /// The new offsets of strings of the distilled base are those of added ones from here on.
     first_added: u32,
-    /// Lengths in bytes of the stubs, of the added strings, and of what is there without them.
+    /// Lengths in bytes of the kept types, of the added strings, and of what is there without them.
     kept_len: usize,
     added_len: usize,
     split_len: usize,
+    /// The target's, for pauses.
+    index: I,
     order: PhantomData<O>,
 }
 
-/// Of a type: it is part of a struct or union of the split BTF.
-pub(crate) const EMBEDDED: u32 = u32::MAX;
-/// Of a type: it stands for none of the base.
+/// Of a type: a struct or union of the split BTF contains it.
+pub(crate) const CONTAINED: u32 = u32::MAX;
+/// Of a type: it matches none of the base, and the split BTF gets one of its own.
 const KEPT: u32 = u32::MAX;
 /// Of a string: something refers to it.
 pub(crate) const NEEDED: u32 = u32::MAX;
@@ -96,9 +105,10 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     /// - [`Error::NotDistilled`] if there is no base, or one that is split itself.
     /// - [`Error::Type`] if a type of the distilled base is of a kind that none has, or has no name
     ///   or one of more than 512 bytes, or if one of the split BTF is of an unknown kind.
-    /// - With [`Policy::Error`], [`Error::Unmatched`] for the first type of the distilled base that
-    ///   stands for none in `target`, and [`Error::String`] if the split BTF refers to a string of
-    ///   the distilled base that is not the name of one of its types.
+    /// - [`Error::Unmatched`] for the first type of the distilled base that matches none in `target`
+    ///   and that the policy does not allow to be kept.
+    /// - With [`Policy::Error`], [`Error::String`] if the split BTF refers to a string of the
+    ///   distilled base that is not the name of one of its types.
     /// - [`Error::Room`] if there is not enough room, [`Error::TooMany`] if 32 bits do not suffice
     ///   for the ids or the strings.
     ///
@@ -130,7 +140,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     /// let split = split.validate(&mut vec![0; split.validate_room()])?;
     /// let (ids, strings) = split.relocation_room();
     /// let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
-    /// let relocation = split.relocate(&names, Policy::KeepStub, &mut ids, &mut strings)?;
+    /// let relocation = split.relocate(&names, Policy::Opaque, &mut ids, &mut strings)?;
     ///
     /// assert!(!relocation.fits());
     /// let mut result = vec![0; relocation.written_len()];
@@ -147,7 +157,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
         policy: Policy,
         ids: &'p mut [u32],
         strings: &'p mut [u32],
-    ) -> Result<Relocation<'p, O>, Error> {
+    ) -> Result<Relocation<'p, O, J>, Error> {
         let distilled = self.base().filter(|base| base.base().is_none());
         let distilled = distilled.ok_or(Error::NotDistilled)?;
         let (ids_len, strings_len) = self.relocation_room();
@@ -163,6 +173,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
         strings.fill(0);
         self.mark(ids, strings)?;
         for id in 1..self.first_id() {
+            self.pause_at(id);
             find(distilled, id, target, policy, ids, strings)?;
         }
 
@@ -180,6 +191,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
             kept_len,
             added_len: index(end_added.saturating_sub(first_added)),
             split_len: Sections::<O>::find(self.bytes())?.len(),
+            index: target.btf().index(),
             order: PhantomData,
         })
     }
@@ -190,6 +202,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
         let mut rest = self.words();
 
         for id in self.first_id()..self.end_id() {
+            self.pause_at(id);
             let (record, behind) = Record::split(rest, self.layout())
                 .map_err(|(_, reason)| self.type_error(id, reason))?;
             let kind = record.head.kind();
@@ -205,7 +218,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
             need(record.head.name_off.get());
             match kind {
                 wire::STRUCT | wire::UNION => {
-                    record.for_each(|member| self.mark_embedded(member, ids), need);
+                    record.for_each(|member| self.mark_contained(member, ids), need);
                 }
                 _ => record.for_each(|_| {}, need),
             }
@@ -215,16 +228,16 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     }
 
     /// Marks the type of a member, and what that is another name or an array of.
-    fn mark_embedded(&self, member: u32, ids: &mut [u32]) {
+    fn mark_contained(&self, member: u32, ids: &mut [u32]) {
         let mut next = Some(member);
 
         while let Some(id) = next.take() {
             // What comes behind a type that is marked is so too.
             let mark = ids.get_mut(index(id)).filter(|_| id != 0);
-            let Some(mark) = mark.filter(|mark| **mark != EMBEDDED) else {
+            let Some(mark) = mark.filter(|mark| **mark != CONTAINED) else {
                 return;
             };
-            *mark = EMBEDDED;
+            *mark = CONTAINED;
             next = match self.head(id).map(wire::Type::kind) {
                 Some(wire::TYPEDEF..=wire::RESTRICT | wire::TYPE_TAG | wire::ARRAY) => {
                     self.record(id).ok().and_then(|record| record.id(0))
@@ -235,7 +248,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     }
 }
 
-/// Why no type of `target` is one that a distilled type stands for: for those that a relocation has
+/// Why a distilled type matches none of `target`: for those that a relocation has
 /// [kept](Relocation::kept).
 ///
 /// # Errors
@@ -248,12 +261,12 @@ pub fn mismatch<O: ByteOrder, I: Index, J: Index>(
 ) -> Result<Option<Mismatch>, Error> {
     let record = distilled.record(id)?;
 
-    // What is no match for one that is not embedded is none for one that is either.
-    Ok(match_one(distilled, &record, id, true, target)?.err())
+    // It makes a difference for a STRUCT and a UNION only, and such are not kept if contained.
+    Ok(match_one(distilled, &record, id, false, target)?.err())
 }
 
-/// Puts the id of the type that a distilled one stands for into `ids`, and that of one which has
-/// its name into `strings`.
+/// Puts the id of the type that a distilled one matches into `ids`, and that of one which has its
+/// name into `strings`.
 fn find<O: ByteOrder, I: Index, J: Index>(
     distilled: &Btf<'_, O, I>,
     id: u32,
@@ -264,13 +277,14 @@ fn find<O: ByteOrder, I: Index, J: Index>(
 ) -> Result<(), Error> {
     let short = Error::Room { len: ids.len() };
     let new = ids.get_mut(index(id)).ok_or(short)?;
-    let embedded = *new == EMBEDDED;
+    let contained = *new == CONTAINED;
     let record = distilled.record(id)?;
+    let kind = record.head.kind();
     let name_off = record.head.name_off.get();
     let short = Error::Room { len: strings.len() };
     let string = strings.get_mut(index(name_off)).ok_or(short)?;
 
-    match match_one(distilled, &record, id, embedded, target)? {
+    match match_one(distilled, &record, id, contained, target)? {
         Ok(found) => {
             *new = found;
             // Where base BTF has a string twice, C goes by the last type.
@@ -278,30 +292,33 @@ fn find<O: ByteOrder, I: Index, J: Index>(
                 *string = found;
             }
         }
-        Err(reason) if policy == Policy::Error => {
-            return Err(Error::Unmatched {
-                id,
-                kind: record.head.kind(),
-                reason,
-            })
-        }
-        Err(_) => {
+        Err(reason)
+            if policy == Policy::Opaque && matching::can_be_own(kind, contained, &reason) =>
+        {
             *new = KEPT;
             if matches!(*string, 0 | NEEDED) {
                 let name = distilled.string(name_off)?;
                 *string = target.find(name).next().unwrap_or(NEEDED);
             }
         }
+        Err(reason) => {
+            return Err(Error::Unmatched {
+                id,
+                kind,
+                contained,
+                reason,
+            })
+        }
     }
     Ok(())
 }
 
-/// The type of `target` that a distilled one stands for.
-fn match_one<O: ByteOrder, I: Index, J: Index>(
+/// The type of `target` that a distilled one matches.
+pub(crate) fn match_one<O: ByteOrder, I: Index, J: Index>(
     distilled: &Btf<'_, O, I>,
     record: &Record<'_, O>,
     id: u32,
-    embedded: bool,
+    contained: bool,
     target: &Names<'_, O, J>,
 ) -> Result<Result<u32, Mismatch>, Error> {
     let kind = record.head.kind();
@@ -316,11 +333,11 @@ fn match_one<O: ByteOrder, I: Index, J: Index>(
         (id, record.ok().and_then(|record| Traits::of(&record)))
     });
 
-    Ok(matching::find(&wanted, embedded, &mut candidates))
+    Ok(matching::find(&wanted, contained, &mut candidates))
 }
 
-/// Gives the types of the split BTF and the stubs their new ids, from `next` on. Returns the length
-/// in bytes of the stubs.
+/// Gives the types of the split BTF and the kept types their new ids, from `next` on. Returns the
+/// length in bytes of the kept types.
 fn number<O: ByteOrder, I: Index>(
     distilled: &Btf<'_, O, I>,
     mut next: u32,
@@ -335,8 +352,10 @@ fn number<O: ByteOrder, I: Index>(
 
     for id in ids.iter_mut().skip(index(distilled.end_id())) {
         *id = take()?;
+        distilled.pause_at(*id);
     }
     for (old, id) in (0..distilled.end_id()).zip(ids) {
+        distilled.pause_at(old);
         if *id == KEPT && old != 0 {
             *id = take()?;
             let data = distilled.record(old)?.data.first().map_or(0, |_| 1);
@@ -360,6 +379,7 @@ fn place<O: ByteOrder, I: Index, J: Index>(
     let mut last = (0, 0, 0);
 
     for (offset, string) in (0..distilled.end_string()).zip(strings) {
+        distilled.pause_at(offset);
         match *string {
             0 => {}
             NEEDED => {
@@ -393,23 +413,27 @@ fn place<O: ByteOrder, I: Index, J: Index>(
     Ok(next)
 }
 
-/// The words of what is kept of a distilled type.
-fn stub<O: ByteOrder>(
+/// The words of the split BTF's own type for a distilled one.
+fn own_type<O: ByteOrder>(
     record: &Record<'_, O>,
     name_off: u32,
 ) -> impl Iterator<Item = Word<O>> + use<O> {
     let head = record.head;
-    let info = head.info.get() & !wire::VLEN;
-    // An INT has its encoding. Members and values are left out, and there should be none.
+    let fwd = u32::from(wire::FWD) << wire::KIND_SHIFT;
+    let (info, size) = match head.kind() {
+        wire::UNION => (fwd | wire::KIND_FLAG, 0),
+        // The flag of a STRUCT is one for bit-fields.
+        wire::STRUCT => (fwd, 0),
+        // An ENUM has no values there.
+        _ => (head.info.get() & !wire::VLEN, head.size_or_type.get()),
+    };
+    // An INT has its encoding.
     let data = record.data.first().copied();
 
-    [name_off, info, head.size_or_type.get()]
-        .into_iter()
-        .map(U32::new)
-        .chain(data)
+    [name_off, info, size].into_iter().map(U32::new).chain(data)
 }
 
-impl<'p, O: ByteOrder> Relocation<'p, O> {
+impl<'p, O: ByteOrder, I: Index> Relocation<'p, O, I> {
     /// The id of each type after the relocation, by what it was before: first the types of the
     /// distilled base, then those of the split BTF.
     pub fn id_map(&self) -> &'p [u32] {
@@ -428,9 +452,10 @@ impl<'p, O: ByteOrder> Relocation<'p, O> {
             .saturating_add(self.added_len)
     }
 
-    /// The types of the distilled base that are kept as stubs, each by its id in the distilled base
-    /// and the new one.
-    pub fn kept(&self) -> impl Iterator<Item = (u32, u32)> + use<'p, O> {
+    /// The types of the distilled base for which the split BTF gets one of its own, each by its id
+    /// in the distilled base and the new one. Those of a STRUCT, a UNION or a FWD are opaque, the
+    /// others are as they were.
+    pub fn kept(&self) -> impl Iterator<Item = (u32, u32)> + use<'p, O, I> {
         let first_kept = self.first_kept;
         let ids = self.ids.get(..index(self.end_distilled));
 
@@ -461,10 +486,10 @@ impl<'p, O: ByteOrder> Relocation<'p, O> {
     ///
     /// [`Error::Room`] if `out` is shorter or longer; other errors if these are other bytes or
     /// another base.
-    pub fn write<I: Index>(
+    pub fn write<J: Index>(
         &self,
         bytes: &[u8],
-        distilled: &Btf<'_, O, I>,
+        distilled: &Btf<'_, O, J>,
         out: &mut [u8],
     ) -> Result<(), Error> {
         let room = Error::Room { len: out.len() };
@@ -479,10 +504,11 @@ impl<'p, O: ByteOrder> Relocation<'p, O> {
             .ok_or(room)?;
         let types = out.put(sections.types.as_bytes()).ok_or(room)?;
         self.rewrite_types(types)?;
-        for (old, _) in self.kept() {
+        for (old, new) in self.kept() {
+            pause_at(&self.index, new);
             let record = distilled.record(old)?;
             let name_off = self.strings.get(index(record.head.name_off.get()));
-            for word in stub(&record, name_off.copied().unwrap_or_default()) {
+            for word in own_type(&record, name_off.copied().unwrap_or_default()) {
                 out.put(word.as_bytes()).ok_or(room)?;
             }
         }
@@ -490,6 +516,7 @@ impl<'p, O: ByteOrder> Relocation<'p, O> {
         out.put(sections.strings).ok_or(room)?;
         let mut next = self.first_added;
         for (old, new) in (0..u32::MAX).zip(self.strings) {
+            pause_at(&self.index, old);
             if *new == next {
                 let string = distilled.string(old)?;
                 out.put(string).ok_or(room)?;
@@ -508,9 +535,14 @@ impl<'p, O: ByteOrder> Relocation<'p, O> {
             true => self.strings.get(index(old)).copied().unwrap_or(old),
             false => old.wrapping_add(self.shift),
         };
+        let mut count: u32 = 0;
+        let pause = || {
+            count = count.wrapping_add(1);
+            pause_at(&self.index, count);
+        };
         let words = <[Word<O>]>::mut_from_bytes(types).map_err(|_| Error::TooMany)?;
 
-        rewrite(words, id, name).map_err(|reason| Error::Type {
+        rewrite(words, id, name, pause).map_err(|reason| Error::Type {
             id: 0,
             kind: 0,
             offset: 0,

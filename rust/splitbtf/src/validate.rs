@@ -82,13 +82,27 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     ///
     /// [`Error::Type`] for the first type found of which something is wrong; [`Error::Room`].
     pub fn validate(&self, room: &mut [u32]) -> Result<Valid<'a, O, I>, Error> {
+        self.check(room, true)
+    }
+
+    /// The same without the rules for names and for FWDs, for BTF whose types `btf_check_meta()`
+    /// has checked one by one. The names of members, values and parameters are still looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`Btf::validate`].
+    pub fn validate_references(&self, room: &mut [u32]) -> Result<Valid<'a, O, I>, Error> {
+        self.check(room, false)
+    }
+
+    fn check(&self, room: &mut [u32], metas: bool) -> Result<Valid<'a, O, I>, Error> {
         let short = Error::Room { len: room.len() };
         let count = self.count();
         let (path, room) = room.split_at_mut_checked(count).ok_or(short)?;
         let (next, room) = room.split_at_mut_checked(count).ok_or(short)?;
         let states = room.as_mut_bytes().get_mut(..count).ok_or(short)?;
 
-        self.check_references(states)?;
+        self.check_references(states, metas)?;
         self.check_cycles(CONTAINS, TypeReason::ContainsItself, states, path, next)?;
         self.check_cycles(REFERS, TypeReason::RefersToItself, states, path, next)?;
         Ok(Valid(*self))
@@ -100,12 +114,13 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         count.try_into().unwrap_or(usize::MAX)
     }
 
-    /// Checks names and what types refer to, and notes in `states` which types no cycle goes
-    /// through.
-    fn check_references(&self, states: &mut [u8]) -> Result<(), Error> {
+    /// Checks what types refer to, with `metas` also the names of types and FWDs, and notes in
+    /// `states` which types no cycle goes through.
+    fn check_references(&self, states: &mut [u8], metas: bool) -> Result<(), Error> {
         let mut rest = self.words();
 
         for (id, state) in (self.first_id()..self.end_id()).zip(&mut *states) {
+            self.pause_at(id);
             *state = self
                 .head(id)
                 .map(|head| ends(head.kind()))
@@ -116,9 +131,12 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             let (record, behind) =
                 Record::split(rest, self.layout()).map_err(|(_, reason)| error(reason))?;
 
-            self.check_name(&record).map_err(error)?;
-            if record.head.kind() == wire::FWD && record.head.size_or_type.get() != 0 {
-                return Err(error(TypeReason::Typed));
+            self.pause_at(id);
+            if metas {
+                self.check_name(&record).map_err(error)?;
+                if record.head.kind() == wire::FWD && record.head.size_or_type.get() != 0 {
+                    return Err(error(TypeReason::Typed));
+                }
             }
             let (mut max_id, mut max_name) = (0, 0);
             let mut done = CONTAINS | REFERS;
@@ -176,6 +194,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         next: &mut [u32],
     ) -> Result<(), Error> {
         let short = Error::Room { len: path.len() };
+        let mut steps: u32 = 0;
 
         for start in self.first_id()..self.end_id() {
             let mut enter = (self.done(states, start) & sort == 0).then_some(start);
@@ -184,6 +203,8 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             let mut depth: usize = 0;
 
             loop {
+                steps = steps.wrapping_add(1);
+                self.pause_at(steps);
                 if let Some(id) = enter.take() {
                     // Most types are that simple.
                     let done = self.all_done(&self.record(id)?, states) & sort;

@@ -155,13 +155,19 @@ wire! {
 /// The bits of [`Type::info`] that are `vlen`.
 pub const VLEN: u32 = 0xff_ffff;
 
+/// Where in [`Type::info`] the kind begins, in bits.
+pub const KIND_SHIFT: u32 = 24;
+
+/// The bit of [`Type::info`] that is `kind_flag`.
+pub const KIND_FLAG: u32 = 1 << 31;
+
 impl<O: ByteOrder> Type<O> {
     /// One of `BTF_KIND_*`.
     ///
     /// Until 7.2 it had 5 bits and `vlen` 16. The bits that each has won had to be zero: nothing
     /// tells old files from new ones, and nothing needs to.
     pub fn kind(&self) -> u8 {
-        (self.info.get() >> 24) as u8 & 0x7f
+        (self.info.get() >> KIND_SHIFT) as u8 & 0x7f
     }
 
     /// How many members, values, parameters or variables there are; a FUNC's linkage.
@@ -171,7 +177,7 @@ impl<O: ByteOrder> Type<O> {
 
     /// What this says depends on the kind.
     pub fn kind_flag(&self) -> bool {
-        self.info.get() >> 31 != 0
+        self.info.get() & KIND_FLAG != 0
     }
 }
 

@@ -384,7 +384,7 @@ impl<O: ByteOrder> Builder<O> {
             }
         };
 
-        rewrite(&mut self.words, |id| id, name).map_err(|_| Error::TooMany)?;
+        rewrite(&mut self.words, |id| id, name, || {}).map_err(|_| Error::TooMany)?;
         self.strings.extend(added);
         Sections::new(&self.header, &self.words, &self.layout, &self.strings)
             .to_bytes()

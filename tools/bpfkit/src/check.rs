@@ -291,7 +291,7 @@ fn outcome<O: ByteOrder>(
 ) -> Result<Outcome, splitbtf::Error> {
     let (ids, strings) = split.relocation_room();
     let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
-    let relocation = split.relocate(kernel, Policy::KeepStub, &mut ids, &mut strings)?;
+    let relocation = split.relocate(kernel, Policy::Opaque, &mut ids, &mut strings)?;
     let mut kept = relocation.kept().map(|(id, _)| id).peekable();
     let refusals = stock::refusals(base, needs, kernel)?;
     let mut refused = refusals.types.iter().peekable();

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_not_found_is_named() {
-        let relocated = on(&["a"], Policy::KeepStub, &ALL).unwrap();
+        let relocated = on(&["a"], Policy::Opaque, &ALL).unwrap();
         let error = on(&["a"], Policy::Error, &ALL).unwrap_err();
 
         let stub = Stub {

@@ -99,7 +99,7 @@ const SUBCOMMANDS: [Subcommand; 9] = [
             let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
             let view = kernel.view().unwrap();
             Input::open(file).is_ok_and(|module| {
-                relocate::relocate(&module, &kernel.names(&view), Policy::KeepStub).is_ok()
+                relocate::relocate(&module, &kernel.names(&view), Policy::Opaque).is_ok()
             })
         },
         run: true,

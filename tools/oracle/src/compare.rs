@@ -383,7 +383,7 @@ fn relocate_with_stubs(
     target: &Target<'_>,
 ) -> Result<(), Box<dyn error::Error>> {
     let base = target.ours.btf();
-    let relocated = splitbtf::relocate(split, &target.ours, Policy::KeepStub)?;
+    let relocated = splitbtf::relocate(split, &target.ours, Policy::Opaque)?;
 
     libbpf::Btf::parse(&relocated.bytes, Some(target.theirs))?;
     let btf = Owned::new(relocated.bytes, Some(base))?;

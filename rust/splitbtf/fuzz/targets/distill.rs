@@ -32,7 +32,7 @@ fn distill(base: &[u8], split: &[u8]) -> Option<()> {
         assert!((new_split.first_id()..new_split.end_id()).contains(&new));
     }
     with_names(&base_file, |names| {
-        let there = splitbtf::relocate(&new_split, names, Policy::KeepStub).unwrap();
+        let there = splitbtf::relocate(&new_split, names, Policy::Opaque).unwrap();
         let back = Owned::<LE>::new(there.bytes, Some(names.btf())).unwrap();
         back.view(Some(names.btf())).unwrap().validated().unwrap();
     })

@@ -24,7 +24,7 @@ fn relocate<O: ByteOrder>(base: &[u8], split: &[u8], target: &[u8]) -> Option<()
 
     with_names(&target, |names| {
         let strict = splitbtf::relocate(&split, names, Policy::Error);
-        let Ok(kept) = splitbtf::relocate(&split, names, Policy::KeepStub) else {
+        let Ok(kept) = splitbtf::relocate(&split, names, Policy::Opaque) else {
             assert!(strict.is_err());
             return;
         };

@@ -32,17 +32,17 @@ const fn fwd(is_union: bool) -> Traits {
 }
 
 /// What is found among these, which have the ids 1, 2, ...
-fn find_in(wanted: Traits, embedded: bool, candidates: &[Traits]) -> Result<u32, Mismatch> {
+fn find_in(wanted: Traits, contained: bool, candidates: &[Traits]) -> Result<u32, Mismatch> {
     let mut candidates = (1..).zip(candidates.iter().copied().map(Some));
 
-    find(&wanted, embedded, &mut candidates)
+    find(&wanted, contained, &mut candidates)
 }
 
-/// Checks what is found, which is the same whether the type sought is embedded or not.
+/// Checks what is found, which is the same whether the type sought is contained or not.
 #[track_caller]
 fn check(wanted: Traits, candidates: &[Traits], want: Result<u32, Mismatch>) {
-    assert_eq!(find_in(wanted, false, candidates), want, "not embedded");
-    assert_eq!(find_in(wanted, true, candidates), want, "embedded");
+    assert_eq!(find_in(wanted, false, candidates), want, "not contained");
+    assert_eq!(find_in(wanted, true, candidates), want, "contained");
 }
 
 fn kind(found: u8) -> Result<u32, Mismatch> {
@@ -126,7 +126,7 @@ fn sizes_count_where_there_are_no_members() {
 }
 
 #[test]
-fn the_only_composite_may_be_of_any_size_unless_embedded() {
+fn the_only_composite_may_be_of_any_size_unless_contained() {
     for kind in [wire::STRUCT, wire::UNION] {
         let found = [of(kind, 16)];
         assert_eq!(find_in(of(kind, 8), false, &found), Ok(1));
@@ -174,7 +174,7 @@ fn a_declaration_stands_for_what_it_declares() {
 }
 
 #[test]
-fn a_composite_may_be_just_declared_unless_embedded() {
+fn a_composite_may_be_just_declared_unless_contained() {
     for (definition, declaration) in [(STRUCT, fwd(false)), (UNION, fwd(true))] {
         assert_eq!(find_in(definition, false, &[declaration]), Ok(1));
         assert_eq!(find_in(definition, true, &[declaration]), kind(wire::FWD));

@@ -18,6 +18,7 @@ use crate::testing::File;
 use crate::Builder;
 use crate::Kept;
 use crate::Kind;
+use crate::NewMember;
 use crate::Relocated;
 use crate::Type;
 
@@ -61,21 +62,35 @@ fn kernel(size: u32) -> &'static Btf {
 }
 
 fn unmatched(id: u32, kind: u8, reason: Mismatch) -> Error {
-    Error::Unmatched { id, kind, reason }
+    Error::Unmatched {
+        id,
+        kind,
+        contained: false,
+        reason,
+    }
 }
 
-/// What a distilled base may have, of each kind; what each is as a stub after id 1.
-const STUBS: [&str; 7] = [
+fn contained(id: u32, kind: u8, reason: Mismatch) -> Error {
+    Error::Unmatched {
+        id,
+        kind,
+        contained: true,
+        reason,
+    }
+}
+
+/// What a distilled base may have, of each kind; what the split BTF gets instead after id 1.
+const OWN: [&str; 7] = [
     "2 INT int 4 0x1000020",
     "3 FLOAT double 8",
-    "4 STRUCT s 8",
-    "5 UNION u 16",
+    "4 FWD s 0",
+    "5 FWD+ u 0",
     "6 ENUM e 4",
     "7 FWD f 0",
     "8 FWD+ g 0",
 ];
 
-fn add_stubs<O: ByteOrder>(b: &mut Builder<O>) {
+fn add_each_kind<O: ByteOrder>(b: &mut Builder<O>) {
     b.int(b"int", int(4));
     b.float(b"double", 8);
     b.structure(b"s", 8, &[]);
@@ -213,9 +228,9 @@ fn sorted_targets_need_no_index() {
 }
 
 #[test]
-fn sizes_count_for_what_is_embedded() {
+fn sizes_count_for_what_is_contained() {
     type Add = fn(&mut Builder<LE>, u32) -> u32;
-    let embedding: [Add; 8] = [
+    let ways: [Add; 8] = [
         |_, to| to,
         |b, to| b.typedef(b"t", to),
         |b, to| b.volatile(to),
@@ -235,7 +250,7 @@ fn sizes_count_for_what_is_embedded() {
         found: 120,
     };
 
-    for (n, add) in embedding.into_iter().enumerate() {
+    for (n, add) in ways.into_iter().enumerate() {
         for union in [false, true] {
             let split = build(Some(distilled()), |b| {
                 let member = add(b, 2);
@@ -244,22 +259,14 @@ fn sizes_count_for_what_is_embedded() {
                     true => b.union(b"outer", 200, &members(&[1, member])),
                 };
             });
-            assert_eq!(
-                relocate(split, kernel(120), Policy::Error),
-                Err(unmatched(2, wire::STRUCT, reason)),
-                "{n}"
-            );
-            assert!(relocate(split, kernel(100), Policy::Error).is_ok(), "{n}");
-            let kept = relocate(split, kernel(120), Policy::KeepStub).unwrap().kept;
-            let new_id = 4 + split.end_id() - split.first_id() + 1;
-            assert_eq!(
-                kept,
-                [Kept {
-                    id: 2,
-                    new_id,
-                    reason
-                }]
-            );
+            for policy in [Policy::Error, Policy::Opaque] {
+                assert_eq!(
+                    relocate(split, kernel(120), policy),
+                    Err(contained(2, wire::STRUCT, reason)),
+                    "{n}"
+                );
+                assert!(relocate(split, kernel(100), policy).is_ok(), "{n}");
+            }
         }
 
         // Behind a pointer nobody sees it.
@@ -280,7 +287,7 @@ fn sizes_count_for_what_is_embedded() {
 }
 
 #[test]
-fn the_same_is_embedded_by_many() {
+fn the_same_is_contained_by_many() {
     let split = build(Some(distilled()), |b| {
         b.typedef(b"t", 2);
         b.structure(b"a", 200, &members(&[3, 3]));
@@ -294,7 +301,7 @@ fn the_same_is_embedded_by_many() {
 
 #[test]
 fn what_is_not_found_is_named() {
-    let base = build::<LE>(None, add_stubs);
+    let base = build::<LE>(None, add_each_kind);
     let split = build(Some(base), |_| {});
     let error = |add: fn(&mut Builder<LE>)| {
         let target = build(None, add);
@@ -341,18 +348,18 @@ fn what_is_not_found_is_named() {
 #[test]
 fn what_is_not_found_can_be_kept() {
     fn check<O: ByteOrder + 'static>() {
-        let base = build::<O>(None, add_stubs);
+        let base = build::<O>(None, add_each_kind);
         let split = build(Some(base), |b| {
             b.array(3, 1, 2);
         });
         let target = build(None, |_| {});
 
-        let done = relocate(split, target, Policy::KeepStub).unwrap();
+        let done = relocate(split, target, Policy::Opaque).unwrap();
         let new = open(&done.bytes, Some(target)).unwrap();
         new.validated().unwrap();
         let got = lines(new);
         assert_eq!(got[0], "1 ARRAY - 0 0x4 0x2 0x2");
-        assert_eq!(got[1..], STUBS);
+        assert_eq!(got[1..], OWN);
         assert_eq!(done.id_map, [0, 2, 3, 4, 5, 6, 7, 8, 1]);
         let ids = done.kept.iter().map(|kept| (kept.id, kept.new_id));
         assert!(ids.eq((1..8).zip(2..9)));
@@ -367,9 +374,10 @@ fn what_is_not_found_can_be_kept() {
 
 #[test]
 fn only_what_is_not_found_is_kept() {
-    let base = build::<LE>(None, add_stubs);
+    let base = build::<LE>(None, add_each_kind);
     let split = build(Some(base), |b| {
-        b.structure(b"own", 24, &members(&[1, 3, 5]));
+        b.structure(b"own", 24, &members(&[1, 2, 5]));
+        b.ptr(3);
     });
     let target = build(None, |b| {
         b.int(b"int", int(4));
@@ -380,33 +388,34 @@ fn only_what_is_not_found_is_kept() {
         b.union(b"g", 1, &[]);
     });
 
-    let done = relocate(split, target, Policy::KeepStub).unwrap();
+    let done = relocate(split, target, Policy::Opaque).unwrap();
     assert_eq!(
         lines(open(&done.bytes, Some(target)).unwrap()),
         [
             "7 STRUCT own 24 (m 1 0) (m 9 0) (m 4 0)",
-            "8 FLOAT double 8",
-            "9 STRUCT s 8",
-            "10 UNION u 16",
+            "8 PTR - 10",
+            "9 FLOAT double 8",
+            "10 FWD s 0",
+            "11 FWD+ u 0",
         ]
     );
-    assert_eq!(done.id_map, [0, 1, 8, 9, 10, 4, 5, 6, 7]);
+    assert_eq!(done.id_map, [0, 1, 9, 10, 11, 4, 5, 6, 7, 8]);
     let kept = |id, new_id, reason| Kept { id, new_id, reason };
     assert_eq!(
         done.kept,
         [
             kept(
                 2,
-                8,
+                9,
                 Mismatch::Size {
                     wanted: 8,
                     found: 4
                 }
             ),
-            kept(3, 9, Mismatch::Missing),
+            kept(3, 10, Mismatch::Missing),
             kept(
                 4,
-                10,
+                11,
                 Mismatch::Kind {
                     found: wire::STRUCT
                 }
@@ -431,15 +440,15 @@ fn added_names_share_their_ends() {
     });
     let target = build(None, |_| {});
 
-    let done = relocate(split, target, Policy::KeepStub).unwrap();
+    let done = relocate(split, target, Policy::Opaque).unwrap();
     let new = open(&done.bytes, Some(target)).unwrap();
     assert_eq!(
         lines(new)[1..],
         [
-            "2 STRUCT long_name 8",
-            "3 STRUCT name 8",
-            "4 STRUCT other 8",
-            "5 STRUCT me 8"
+            "2 FWD long_name 0",
+            "3 FWD name 0",
+            "4 FWD other 0",
+            "5 FWD me 0"
         ]
     );
     let strings = "long_name\0other\0".len();
@@ -450,9 +459,9 @@ fn added_names_share_their_ends() {
         b.structure(b"long_name", 8, &[]);
         b.structure(b"other", 8, &[]);
     });
-    let done = relocate(split, target, Policy::KeepStub).unwrap();
+    let done = relocate(split, target, Policy::Opaque).unwrap();
     let new = open(&done.bytes, Some(target)).unwrap();
-    assert_eq!(lines(new)[1..], ["4 STRUCT name 8", "5 STRUCT me 8"]);
+    assert_eq!(lines(new)[1..], ["4 FWD name 0", "5 FWD me 0"]);
     assert_eq!(
         done.bytes.len() - split.bytes().len(),
         2 * 12 + "name\0".len()
@@ -481,7 +490,7 @@ fn strings_that_are_no_names_of_types() {
             end: base.end_string()
         })
     );
-    let done = relocate(split, target, Policy::KeepStub).unwrap();
+    let done = relocate(split, target, Policy::Opaque).unwrap();
     assert_eq!(done.kept, []);
     assert_eq!(done.bytes.len() - split.bytes().len(), "ask\0".len());
     let new = open(&done.bytes, Some(target)).unwrap();
@@ -517,19 +526,30 @@ fn of_a_string_that_is_there_twice_the_last_is_taken() {
 }
 
 #[test]
-fn stubs_have_no_members() {
+fn what_is_kept_has_no_members_and_values() {
     let base = build::<LE>(None, |b| {
         b.structure(b"s", 8, &members(&[2, 2]));
         b.enumeration(b"e", 4, true, &[(b"ZERO", 0)]);
+        b.structure(
+            b"bits",
+            8,
+            &[NewMember {
+                bitfield_bits: 3,
+                ..members(&[2])[0]
+            }],
+        );
     });
     let split = build(Some(base), |b| {
         b.ptr(1);
     });
     let target = build(None, |_| {});
 
-    let done = relocate(split, target, Policy::KeepStub).unwrap();
+    let done = relocate(split, target, Policy::Opaque).unwrap();
     let new = open(&done.bytes, Some(target)).unwrap();
-    assert_eq!(lines(new), ["1 PTR - 2", "2 STRUCT s 8", "3 ENUM+ e 4"]);
+    assert_eq!(
+        lines(new),
+        ["1 PTR - 2", "2 FWD s 0", "3 ENUM+ e 4", "4 FWD bits 0"]
+    );
 }
 
 #[test]
@@ -557,14 +577,12 @@ fn distilled_bases_have_few_kinds() {
         let base = file.add(name, kind.into(), 0, 0, data).open(None).unwrap();
         let split = build(Some(base), |_| {});
         let empty = build(None, |_| {});
-        for policy in [Policy::Error, Policy::KeepStub] {
+        for policy in [Policy::Error, Policy::Opaque] {
             let got = relocate(split, empty, policy);
             match kind {
-                wire::INT | wire::STRUCT..=wire::FWD | wire::FLOAT => assert_eq!(
-                    got.is_ok(),
-                    policy == Policy::KeepStub,
-                    "{got:?} for {kind}"
-                ),
+                wire::INT | wire::STRUCT..=wire::FWD | wire::FLOAT => {
+                    assert_eq!(got.is_ok(), policy == Policy::Opaque, "{got:?} for {kind}")
+                }
                 _ => assert_eq!(
                     got,
                     Err(Error::Type {
@@ -589,7 +607,7 @@ fn distilled_types_have_names() {
         let base = File::<LE>::new().add(0, kind.into(), 0, 4, data);
         let split = build(Some(base.open(None).unwrap()), |_| {});
         assert_eq!(
-            relocate(split, kernel(100), Policy::KeepStub),
+            relocate(split, kernel(100), Policy::Opaque),
             Err(Error::Type {
                 id: 1,
                 kind,
@@ -606,7 +624,7 @@ fn there_must_be_one_base() {
     let twice = build(Some(split), |_| {});
 
     for btf in [distilled(), twice] {
-        let got = relocate(btf, kernel(100), Policy::KeepStub);
+        let got = relocate(btf, kernel(100), Policy::Opaque);
         assert_eq!(got, Err(Error::NotDistilled));
     }
 }
@@ -620,7 +638,7 @@ fn kinds_of_the_future_are_refused() {
     };
     let split = split.add(0, 20, 0, 0, &[]).open(Some(distilled())).unwrap();
 
-    for policy in [Policy::Error, Policy::KeepStub] {
+    for policy in [Policy::Error, Policy::Opaque] {
         assert_eq!(
             relocate(split, kernel(100), policy),
             Err(Error::Type {
@@ -646,14 +664,14 @@ fn the_layout_is_kept() {
         b.int(b"int", int(4));
     });
 
-    let done = relocate(split, target, Policy::KeepStub).unwrap();
+    let done = relocate(split, target, Policy::Opaque).unwrap();
     let sections = Sections::<LE>::find(&done.bytes).unwrap();
     assert_eq!(sections.header.len(), 40);
     assert_eq!(sections.layout.as_bytes(), [[0, 0, 7, 0]; 20].concat());
     assert_eq!(sections.strings, b"p\0task\0");
     assert_eq!(
         lines(open(&done.bytes, Some(target)).unwrap()),
-        ["2 PTR - 3", "3 STRUCT task 100"]
+        ["2 PTR - 3", "3 FWD task 0"]
     );
 }
 
@@ -691,7 +709,7 @@ fn what_does_not_fit_is_left_alone() {
     let names = Names::sorted(target, 1, None);
     let (mut ids, mut strings) = ([0; 4], [0; 10]);
     let relocation = valid
-        .relocate(&names, Policy::KeepStub, &mut ids, &mut strings)
+        .relocate(&names, Policy::Opaque, &mut ids, &mut strings)
         .unwrap();
 
     assert!(!relocation.fits());
@@ -718,7 +736,7 @@ fn what_does_not_fit_is_left_alone() {
 
 #[test]
 fn the_reason_can_be_asked_for() {
-    let base = build::<LE>(None, add_stubs);
+    let base = build::<LE>(None, add_each_kind);
     let target = kernel(100);
     let ids = target.name_index().unwrap();
     let names = Names::indexed(target, &ids, None);
@@ -743,7 +761,7 @@ fn names_have_a_limit() {
             offset: 12,
             reason: TypeReason::LongName,
         };
-        let got = relocate(split, base, Policy::KeepStub).map(|done| done.id_map);
+        let got = relocate(split, base, Policy::Opaque).map(|done| done.id_map);
         assert_eq!(got, if fits { Ok(vec![0, 1, 2]) } else { Err(want) });
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn refusals<O: ByteOrder>(
     let mut types = vec![];
     let mut found = vec![];
 
-    for (id, embedded) in (1..distilled.end_id()).zip(needs.embedded.iter().skip(1)) {
+    for (id, contained) in (1..distilled.end_id()).zip(needs.contained.iter().skip(1)) {
         let wanted = distilled.get(id)?;
         let name = distilled.string(wanted.name_off)?;
         found.clear();
@@ -102,7 +102,7 @@ pub(super) fn refusals<O: ByteOrder>(
 
         let mut fitting = found
             .iter()
-            .filter(|found| accepts(&wanted.kind, *embedded, &found.kind, composites))
+            .filter(|found| accepts(&wanted.kind, *contained, &found.kind, composites))
             .map(|found| (found.id, size(&found.kind)));
         let name = || name.escape_ascii().to_string();
         match (fitting.next(), fitting.next()) {
@@ -156,11 +156,11 @@ fn foreign_string<O: ByteOrder>(
 }
 
 /// Whether C takes a type of vmlinux, `found`, for the one that a distilled type of the same name
-/// stands for. `composites` is how many structs and unions vmlinux has of this name, `embedded`
+/// stands for. `composites` is how many structs and unions vmlinux has of this name, `contained`
 /// whether the module has a struct or union with `wanted` in it.
 fn accepts<O: ByteOrder>(
     wanted: &Kind<'_, O>,
-    embedded: bool,
+    contained: bool,
     found: &Kind<'_, O>,
     composites: usize,
 ) -> bool {
@@ -186,7 +186,7 @@ fn accepts<O: ByteOrder>(
         (Kind::Fwd { .. }, Kind::Struct(found)) => !found.has_bitfields(),
         (Kind::Fwd { .. }, Kind::Union(found)) => found.has_bitfields(),
         // What has been found is not looked at.
-        (Kind::Struct(_) | Kind::Union(_), _) => !embedded || same_size,
+        (Kind::Struct(_) | Kind::Union(_), _) => !contained || same_size,
         _ => false,
     }
 }

@@ -73,7 +73,7 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
     let module = open(&relocate.module)?;
     let kernel = open(&relocate.base)?;
     let policy = match relocate.stubs {
-        true => Policy::KeepStub,
+        true => Policy::Opaque,
         false => Policy::Error,
     };
     let relocated = match kernel.byte_order() {

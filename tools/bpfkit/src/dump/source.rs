@@ -154,7 +154,7 @@ impl Source {
                 base.validated().map_err(DumpError::Base)?;
             }
             let names = kernel.names(&target);
-            let relocated = splitbtf::relocate(&btf.validated()?, &names, Policy::KeepStub)?;
+            let relocated = splitbtf::relocate(&btf.validated()?, &names, Policy::Opaque)?;
             Ok(Self::new(relocated.bytes, Some(target.bytes().to_vec())))
         })
     }
