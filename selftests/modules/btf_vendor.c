@@ -8,11 +8,13 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <net/firewire.h>
 #include <net/protocol.h>
 
 struct vendor_file {
-	struct inode inode;
+	struct inode *inode;
 	const struct inet6_protocol *protocol;
+	union fwnet_hwaddr *address;
 	struct task_struct *opener;
 };
 

@@ -5,6 +5,7 @@
 /* Of the kernel that the modules are built for: libbpf finds the fields in the one that runs. */
 #include "vmlinux.h"
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 

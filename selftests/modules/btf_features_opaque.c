@@ -4,15 +4,15 @@
 
 #include "btf_features.c"
 
-struct features_stubs {
-	struct inet6_protocol protocol;
+struct features_opaque {
+	struct inet6_protocol *protocol;
 };
 
 __bpf_hook_start();
 
-noinline bool features_stubs_hook(struct features_stubs *stubs)
+noinline bool features_opaque_hook(struct features_opaque *opaque)
 {
-	return stubs;
+	return opaque;
 }
 
 __bpf_hook_end();

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Uses a struct of a module that other modules only point to. */
+#include "common.h"
+
+extern struct hsu_dma_chip *owner_new(void) __ksym;
+extern void owner_put(struct hsu_dma_chip *chip) __ksym;
+
+struct slot {
+	struct hsu_dma_chip __kptr *chip;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, int);
+	__type(value, struct slot);
+} slots SEC(".maps");
+
+SEC("syscall")
+int owned_kptr(void *ctx)
+{
+	struct hsu_dma_chip *chip;
+	struct slot *slot;
+	int key = 0;
+
+	slot = bpf_map_lookup_elem(&slots, &key);
+	if (!slot)
+		return 0;
+	chip = owner_new();
+	if (!chip)
+		return 0;
+	chip = bpf_kptr_xchg(&slot->chip, chip);
+	if (chip)
+		owner_put(chip);
+	return 1;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What CO-RE says about that struct; each program returns it. */
+#include "common.h"
+
+/* That of btf_owner.c. */
+struct hsu_dma_chip___owned {
+	refcount_t usage;
+	int number;
+} __attribute__((preserve_access_index));
+
+SEC("syscall")
+int owned_exists(void *ctx)
+{
+	return bpf_core_type_exists(struct hsu_dma_chip___owned);
+}
+
+SEC("syscall")
+int owned_size(void *ctx)
+{
+	return bpf_core_type_size(struct hsu_dma_chip___owned);
+}
+
+SEC("syscall")
+int owned_field(void *ctx)
+{
+	struct hsu_dma_chip___owned *chip = NULL;
+
+	return bpf_core_field_offset(chip->number);
+}
