@@ -5,12 +5,7 @@
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h).
 
 use crate::{
-    error::from_err_ptr,
-    prelude::*,
-    sync::aref::{
-        ARef,
-        AlwaysRefCounted, //
-    },
+    sync::aref::AlwaysRefCounted,
     types::Opaque, //
 };
 use core::ptr::NonNull;
@@ -26,10 +21,15 @@ use core::ptr::NonNull;
 /// # Examples
 ///
 /// ```
-/// use kernel::bpf::Prog;
+/// use kernel::{
+///     bpf::Prog,
+///     sync::aref::ARef, //
+/// };
 ///
-/// // A kernel thread has no such file.
-/// assert_eq!(Prog::from_fd(u32::MAX).err(), Some(EBADF));
+/// /// Keeps a program alive if it may sleep.
+/// fn keep_sleepable(prog: &Prog) -> Option<ARef<Prog>> {
+///     prog.is_sleepable().then(|| prog.into())
+/// }
 /// ```
 #[repr(transparent)]
 pub struct Prog(Opaque<bindings::bpf_prog>);
@@ -42,26 +42,6 @@ unsafe impl Send for Prog {}
 unsafe impl Sync for Prog {}
 
 impl Prog {
-    /// Takes a reference to the program that the file descriptor `fd` of the current process is
-    /// for.
-    ///
-    /// # Errors
-    ///
-    /// `EBADF` if there is no such file, `EINVAL` if it is not a BPF program.
-    #[inline]
-    pub fn from_fd(fd: u32) -> Result<ARef<Self>> {
-        // SAFETY: `bpf_prog_get` may be called with any number.
-        let prog = from_err_ptr(unsafe { bindings::bpf_prog_get(fd) })?;
-
-        // SAFETY: `bpf_prog_get` does not return null.
-        let prog = unsafe { NonNull::new_unchecked(prog) };
-
-        // SAFETY: `bpf_prog_get` incremented the refcount of a valid program, and we own that
-        // increment. The cast is okay because `Prog` has the same representation as
-        // `struct bpf_prog`.
-        Ok(unsafe { ARef::from_raw(prog.cast()) })
-    }
-
     /// Creates a reference to a [`Prog`] from a valid pointer.
     ///
     /// # Safety

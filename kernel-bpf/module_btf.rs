@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! BTF of modules: its validation, and its relocation to the types of the running kernel.
+//!
+//! The crate [`splitbtf`] has the algorithms. This file ties them to the kernel's data: it makes
+//! safe views of what `kernel/bpf/btf.c` has parsed, lends memory, and writes to the kernel log.
+//!
+//! C header: [`kernel/bpf/rust_module_btf.h`](srctree/kernel/bpf/rust_module_btf.h).
+//!
+//! Reference: <https://docs.kernel.org/bpf/bpf_rust_module_btf.html>
+
+use core::{
+    marker::PhantomData,
+    ptr::NonNull,
+    slice, //
+};
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    bindings,
+    declare_trace,
+    error::from_result,
+    ffi::{
+        c_char,
+        c_int, //
+    },
+    fmt,
+    prelude::*,
+    str::BStr,
+    time::{
+        Instant,
+        Monotonic, //
+    },
+};
+use splitbtf::{
+    Btf,
+    Index,
+    Kind,
+    Names,
+    Policy,
+    Relocation,
+    Valid, //
+};
+use zerocopy::NativeEndian;
+
+/// Validates the BTF of a module, or its distilled base. Returns zero or a negative errno.
+///
+/// `base` is what the BTF is split on; null for a distilled base.
+///
+/// # Safety
+///
+/// `btf` must be valid as for [`Parsed::from_raw`], and so must be `base` if it is not null.
+#[export]
+unsafe extern "C" fn bpf_rust_btf_validate(
+    btf: *const bindings::bpf_rust_btf,
+    base: *const bindings::bpf_rust_btf,
+) -> c_int {
+    // SAFETY: By the safety requirements.
+    let btf = unsafe { Parsed::from_raw(btf) };
+    // SAFETY: By the safety requirements.
+    let base = (!base.is_null()).then(|| unsafe { Parsed::from_raw(base) });
+
+    from_result(|| btf.validate(base.as_ref()).map(|()| 0))
+}
+
+/// Validates the BTF of a module and relocates it from its distilled base to `vmlinux`: see
+/// [`ModuleBtf::relocate`]. Returns zero or a negative errno.
+///
+/// # Safety
+///
+/// `base` and `vmlinux` must be valid as for [`Parsed::from_raw`], `btf` as for
+/// [`ModuleBtf::from_raw`].
+#[export]
+unsafe extern "C" fn bpf_rust_btf_relocate(
+    btf: *mut bindings::bpf_rust_btf,
+    base: *const bindings::bpf_rust_btf,
+    vmlinux: *const bindings::bpf_rust_btf,
+) -> c_int {
+    // SAFETY: By the safety requirements.
+    let (mut btf, base, vmlinux) = unsafe {
+        (
+            ModuleBtf::from_raw(btf),
+            Parsed::from_raw(base),
+            Parsed::from_raw(vmlinux),
+        )
+    };
+
+    from_result(|| btf.relocate(&base, &vmlinux).map(|()| 0))
+}
+
+/// Where C says that the types of BTF are.
+#[derive(Clone, Copy, Debug)]
+struct Types<'a> {
+    types: &'a [*const bindings::btf_type],
+    /// The address of the first type.
+    first: usize,
+}
+
+// The pointers are nothing but numbers here.
+impl Index for Types<'_> {
+    fn count(&self) -> usize {
+        self.types.len()
+    }
+
+    #[inline]
+    fn offset(&self, n: usize) -> Option<usize> {
+        self.types.get(n)?.addr().checked_sub(self.first)
+    }
+
+    fn pause(&self) {
+        // SAFETY: A module is loaded in process context, and no lock is held here.
+        unsafe { bindings::bpf_rust_btf_pause() };
+    }
+}
+
+type KernelBtf<'a> = Btf<'a, NativeEndian, Types<'a>>;
+
+/// BTF that C has parsed: the kernel's `struct btf`, as far as it is needed here.
+#[derive(Clone, Copy)]
+struct Parsed<'a> {
+    /// The module's name, for a distilled base too.
+    name: &'a CStr,
+    is_distilled_base: bool,
+    bytes: &'a [u8],
+    types: Types<'a>,
+    first_named: u32,
+}
+
+impl<'a> Parsed<'a> {
+    /// Makes a safe view of what C says of a `struct btf`.
+    ///
+    /// # Safety
+    ///
+    /// For all of `'a`, `raw` must be valid, and so must be what it points to: a name that ends
+    /// with a NUL, `data_size` bytes, and `nr_types` pointers. Nobody changes any of it.
+    unsafe fn from_raw(raw: *const bindings::bpf_rust_btf) -> Self {
+        // SAFETY: By the safety requirements.
+        let raw = unsafe { &*raw };
+
+        Self {
+            // SAFETY: By the safety requirements.
+            name: unsafe { CStr::from_char_ptr(raw.name) },
+            is_distilled_base: raw.is_distilled_base,
+            // SAFETY: By the safety requirements.
+            bytes: unsafe { slice_of(raw.data.cast(), raw.data_size) },
+            types: Types {
+                // SAFETY: By the safety requirements. The pointers are read as ones to constants.
+                types: unsafe { slice_of(raw.types.cast(), raw.nr_types) },
+                first: raw.type_sec.addr(),
+            },
+            first_named: raw.named_start_id,
+        }
+    }
+
+    /// Validates this BTF, which is split on `base` if there is one. If it is malformed, a line in
+    /// the kernel log says which type is wrong and why.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the BTF is malformed, `ENOMEM` if there is no memory.
+    fn validate(&self, base: Option<&Parsed<'_>>) -> Result {
+        let base = match base {
+            Some(base) => Some(base.open(None)?),
+            None => None,
+        };
+
+        self.open(base.as_ref())
+            .and_then(|btf| self.valid(&btf).map(|_| ()))
+    }
+
+    fn open<'b>(&self, base: Option<&'b KernelBtf<'b>>) -> Result<KernelBtf<'b>>
+    where
+        'a: 'b,
+    {
+        Btf::open_indexed(self.bytes, base, self.types).map_err(|error| self.refuse(error))
+    }
+
+    /// C has checked the names: `btf_check_all_metas()`.
+    fn valid<'b>(&self, btf: &KernelBtf<'b>) -> Result<Valid<'b, NativeEndian, Types<'b>>> {
+        let mut scratch = zeroes(btf.validate_room())?;
+
+        btf.validate_references(&mut scratch)
+            .map_err(|error| self.refuse(error))
+    }
+
+    /// Says why this BTF is refused.
+    #[cold]
+    fn refuse(&self, error: splitbtf::Error) -> Error {
+        let name = self.name;
+
+        if may_warn() {
+            match self.is_distilled_base {
+                true => pr_warn!("BTF of {name}: .BTF.base: {}\n", Shown(error)),
+                false => pr_warn!("BTF of {name}: {}\n", Shown(error)),
+            }
+        }
+        match error {
+            // As btf_relocate() does.
+            splitbtf::Error::String { .. } => ENOENT,
+            _ => EINVAL,
+        }
+    }
+
+    /// Says why this BTF cannot be relocated from `distilled`.
+    #[cold]
+    fn refuse_relocation(&self, distilled: &KernelBtf<'_>, error: splitbtf::Error) -> Error {
+        let splitbtf::Error::Unmatched {
+            id,
+            contained,
+            reason,
+            ..
+        } = error
+        else {
+            return self.refuse(error);
+        };
+        let name = self.name;
+        let ty = DistilledType(distilled, id, usize::MAX);
+        let is = if contained { " is contained and" } else { "" };
+
+        if may_warn() {
+            let reason = Shown(reason);
+            pr_warn!("BTF of {name}: {ty}{is} does not match: {reason}\n");
+        }
+        EINVAL
+    }
+}
+
+/// Numbers that are all zero.
+fn zeroes(len: usize) -> Result<KVVec<u32>> {
+    Ok(KVVec::from_elem(0, len, GFP_KERNEL | __GFP_NOWARN)?)
+}
+
+/// A slice of `len` elements; the pointer does not matter if there are none.
+///
+/// # Safety
+///
+/// If `len` is not 0, `data` must be valid for reading that many elements for all of `'a`, during
+/// which nobody changes them.
+unsafe fn slice_of<'a, T>(data: *const T, len: u32) -> &'a [T] {
+    match len {
+        0 => &[],
+        // SAFETY: By the safety requirements. A `u32` fits.
+        len => unsafe { slice::from_raw_parts(data, len as usize) },
+    }
+}
+
+/// The BTF of a module that is being loaded, with a distilled base.
+///
+/// # Invariants
+///
+/// `raw` is valid as for [`Parsed::from_raw`]; nobody else looks at it or at its data for all of
+/// `'a`; and its data has been allocated with `kvmalloc()`.
+struct ModuleBtf<'a> {
+    raw: NonNull<bindings::bpf_rust_btf>,
+    lifetime: PhantomData<&'a mut bindings::bpf_rust_btf>,
+}
+
+impl ModuleBtf<'_> {
+    /// Makes a safe view of what C says of the `struct btf` of a module.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Parsed::from_raw`]; and nobody else looks at `raw` or at the data meanwhile.
+    unsafe fn from_raw(raw: *mut bindings::bpf_rust_btf) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self {
+            // SAFETY: By the safety requirements.
+            raw: unsafe { NonNull::new_unchecked(raw) },
+            lifetime: PhantomData,
+        }
+    }
+
+    /// Validates this BTF, and relocates it from its distilled base, which has been validated, to
+    /// `vmlinux`.
+    ///
+    /// A type that does not match one of `vmlinux` and need not becomes opaque or is kept; lines in
+    /// the kernel log name these. `data` of C's structure is then new memory, which C owns; the old
+    /// memory remains C's too. `id_map` is new memory that C owns in any case.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the BTF is malformed, or if a type that must match does not: the kernel log says
+    /// which. `ENOENT` if it has a name from the distilled base that belongs to no type there.
+    /// `ENOMEM` if there is no memory. Nothing has been changed then.
+    fn relocate(&mut self, base: &Parsed<'_>, vmlinux: &Parsed<'_>) -> Result {
+        let start = Instant::<Monotonic>::now();
+        let distilled = base.open(None)?;
+        let target = vmlinux.open(None)?;
+        let target = Names::sorted(&target, vmlinux.first_named, None);
+        // SAFETY: It is read-only after init.
+        let policy = match unsafe { bindings::bpf_rust_btf_opaque } {
+            true => Policy::Opaque,
+            false => Policy::Error,
+        };
+
+        let split = self.parsed();
+        let btf = split.open(Some(&distilled))?;
+        let valid = split.valid(&btf)?;
+        let types = btf.end_id().saturating_sub(btf.first_id());
+        let (ids, strings) = valid.relocation_room();
+        let (mut ids, mut strings) = (zeroes(ids)?, zeroes(strings)?);
+        let relocation = valid
+            .relocate(&target, policy, &mut ids, &mut strings)
+            .map_err(|error| split.refuse_relocation(&distilled, error))?;
+        let unmatched = Unmatched {
+            relocation: &relocation,
+            distilled: &distilled,
+            target: &target,
+        };
+        let (opaque, kept) = (unmatched.count(true), unmatched.count(false));
+
+        if relocation.fits() {
+            relocation
+                .rewrite(self.bytes_mut())
+                .map_err(|error| self.parsed().refuse(error))?;
+        } else {
+            let mut bytes =
+                KVVec::from_elem(0, relocation.written_len(), GFP_KERNEL | __GFP_NOWARN)?;
+            relocation
+                .write(split.bytes, &distilled, &mut bytes)
+                .map_err(|error| split.refuse(error))?;
+            unmatched.log(split.name, true, opaque);
+            unmatched.log(split.name, false, kept);
+            self.set_bytes(bytes)?;
+        }
+        self.set_id_map(ids);
+
+        // SAFETY: The name ends with a NUL.
+        unsafe {
+            bpf_rust_btf_relocated(
+                self.parsed().name.as_char_ptr(),
+                types,
+                distilled
+                    .end_id()
+                    .saturating_sub(distilled.first_id())
+                    .saturating_sub(opaque)
+                    .saturating_sub(kept),
+                opaque,
+                kept,
+                start.elapsed().as_nanos() as u64,
+            )
+        };
+        Ok(())
+    }
+
+    fn parsed(&self) -> Parsed<'_> {
+        // SAFETY: By the type invariants.
+        unsafe { Parsed::from_raw(self.raw.as_ptr()) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: By the type invariants.
+        let raw = unsafe { self.raw.as_ref() };
+
+        match raw.data_size {
+            0 => &mut [],
+            // SAFETY: By the type invariants.
+            len => unsafe { slice::from_raw_parts_mut(raw.data.cast(), len as usize) },
+        }
+    }
+
+    /// Hands new data to C. The old data remains C's.
+    fn set_bytes(&mut self, bytes: KVVec<u8>) -> Result {
+        let len = u32::try_from(bytes.len())?;
+        // SAFETY: By the type invariants.
+        let raw = unsafe { self.raw.as_mut() };
+
+        // INVARIANT: The new data is nobody else's, and from `kvmalloc()`.
+        let (data, ..) = bytes.into_raw_parts();
+        raw.data = data.cast();
+        raw.data_size = len;
+        Ok(())
+    }
+
+    /// Hands the id map to C.
+    fn set_id_map(&mut self, ids: KVVec<u32>) {
+        // SAFETY: By the type invariants.
+        let raw = unsafe { self.raw.as_mut() };
+
+        let (ids, len, _) = ids.into_raw_parts();
+        raw.id_map = ids;
+        // There are no more of them than there are ids.
+        raw.id_map_cnt = len as u32;
+    }
+}
+
+/// The types of a distilled base that match none of vmlinux, and that the module may have itself.
+struct Unmatched<'s, 'a> {
+    relocation: &'s Relocation<'s, NativeEndian, Types<'a>>,
+    distilled: &'s KernelBtf<'a>,
+    target: &'s Names<'a, NativeEndian, Types<'a>>,
+}
+
+impl Unmatched<'_, '_> {
+    /// The ids in the distilled base of the types that are opaque, or of those that are kept.
+    fn ids(&self, opaque: bool) -> impl Iterator<Item = u32> + '_ {
+        self.relocation
+            .kept()
+            .map(|(id, _)| id)
+            .filter(move |id| self.is_opaque(*id) == opaque)
+    }
+
+    fn is_opaque(&self, id: u32) -> bool {
+        self.distilled.get(id).is_ok_and(|ty| {
+            matches!(
+                ty.kind,
+                Kind::Struct(_) | Kind::Union(_) | Kind::Fwd { .. }
+            )
+        })
+    }
+
+    fn count(&self, opaque: bool) -> u32 {
+        // There are no more of them than there are ids.
+        self.ids(opaque).count() as u32
+    }
+
+    /// Writes a line to the kernel log that names the `count` types that are opaque, or are kept.
+    fn log(&self, module: &CStr, opaque: bool, count: u32) {
+        // SAFETY: It may be called at any time.
+        if count == 0 || !unsafe { bindings::bpf_rust_btf_ratelimit() } {
+            return;
+        }
+        let are = if count == 1 { "type is" } else { "types are" };
+        let what = if opaque { "opaque" } else { "kept" };
+        let list = List {
+            unmatched: self,
+            opaque,
+            count,
+        };
+
+        pr_info!("BTF of {module}: {count} {are} {what}: {list}\n");
+    }
+}
+
+struct List<'l, 's, 'a> {
+    unmatched: &'l Unmatched<'s, 'a>,
+    opaque: bool,
+    count: u32,
+}
+
+impl fmt::Display for List<'_, '_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A record of the log holds about a thousand bytes.
+        const TYPES: u32 = 6;
+        const NAME_LEN: usize = 64;
+        let distilled = self.unmatched.distilled;
+        let ids = self.unmatched.ids(self.opaque);
+
+        for (n, id) in (0..TYPES).zip(ids) {
+            if n > 0 {
+                f.write_str(", ")?;
+            }
+            let ty = DistilledType(distilled, id, NAME_LEN);
+            match splitbtf::mismatch(distilled, id, self.unmatched.target) {
+                Ok(Some(reason)) => f.write_fmt(fmt!("{ty} ({})", Shown(reason)))?,
+                _ => fmt::Display::fmt(&ty, f)?,
+            }
+        }
+        match self.count.checked_sub(TYPES) {
+            None | Some(0) => Ok(()),
+            Some(more) => f.write_fmt(fmt!(" and {more} more")),
+        }
+    }
+}
+
+/// A type of a distilled base, by its id, as C writes it. The number is how many bytes of its name
+/// are shown at most.
+struct DistilledType<'s, 'a>(&'s KernelBtf<'a>, u32, usize);
+
+impl fmt::Display for DistilledType<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(btf, id, max_len) = *self;
+        let Ok(ty) = btf.get(id) else {
+            return f.write_fmt(fmt!("type {id}"));
+        };
+
+        f.write_str(match ty.kind {
+            Kind::Struct(_) | Kind::Fwd { is_union: false } => "struct ",
+            Kind::Union(_) | Kind::Fwd { is_union: true } => "union ",
+            Kind::Enum { .. } => "enum ",
+            _ => "",
+        })?;
+        // C has checked that names are made of letters, digits and the like.
+        let name = btf.string(ty.name_off).unwrap_or_default();
+        match name.get(..max_len) {
+            Some(short) => f.write_fmt(fmt!("{}...", BStr::from_bytes(short))),
+            None => fmt::Display::fmt(BStr::from_bytes(name), f),
+        }
+    }
+}
+
+/// Lets the kernel's `fmt!` show what the crate can show.
+struct Shown<T>(T);
+
+impl<T: core::fmt::Display> fmt::Display for Shown<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether a refusal is to be logged. As in `btf_verifier_log_type()`, it is not if the module will
+/// be loaded without its BTF.
+fn may_warn() -> bool {
+    // SAFETY: It may be called at any time.
+    !cfg!(CONFIG_MODULE_ALLOW_BTF_MISMATCH) && unsafe { bindings::bpf_rust_btf_ratelimit() }
+}
+
+declare_trace! {
+    /// # Safety
+    ///
+    /// `module` must be a valid string that ends with a NUL.
+    unsafe fn bpf_rust_btf_relocated(
+        module: *const c_char,
+        types: u32,
+        matched: u32,
+        opaque: u32,
+        kept: u32,
+        nsecs: u64,
+    );
+}
