@@ -290,16 +290,16 @@ impl Needed<'_> {
         &mut self,
         split: &Valid<'_, O, I>,
     ) -> Result<Base<O>, Error> {
-        let mut stubs = vec![];
+        let mut types = vec![];
         for id in mem::take(&mut self.named) {
             let record = split.record(id)?;
             let name_off = record.head.name_off.get();
             let name = split.string(name_off)?;
-            stubs.push((first_eight(name), name, Stub::of(&record), name_off, id));
+            types.push((first_eight(name), name, Bare::of(&record), name_off, id));
         }
-        stubs.sort_unstable();
+        types.sort_unstable();
 
-        let mut texts: Vec<&[u8]> = stubs.iter().map(|(_, name, ..)| *name).collect();
+        let mut texts: Vec<&[u8]> = types.iter().map(|(_, name, ..)| *name).collect();
         texts.dedup();
         let (offsets, shared) = share_ends(&texts);
         let mut offsets = texts.iter().zip(offsets);
@@ -310,18 +310,18 @@ impl Needed<'_> {
         let mut end_id = 1_u32;
         let mut last = None;
         let mut new_name = 0_u32;
-        for (_, name, stub, name_off, id) in &stubs {
+        for (_, name, ty, name_off, id) in &types {
             if last.map(|(name, _)| name) != Some(name) {
                 let offset = offsets.next().map(|(_, offset)| offset);
                 new_name = offset.unwrap_or_default().saturating_add(1);
             }
-            if last != Some((name, stub)) {
-                let [info, size] = [stub.info, stub.size];
+            if last != Some((name, ty)) {
+                let [info, size] = [ty.info, ty.size];
                 words.extend([new_name, info, size].map(U32::new));
-                words.extend(stub.data.map(U32::new));
+                words.extend(ty.data.map(U32::new));
                 end_id = end_id.checked_add(1).ok_or(Error::TooMany)?;
             }
-            last = Some((name, stub));
+            last = Some((name, ty));
             if let Some(name) = self.names.get_mut(index(*name_off)) {
                 *name = new_name;
                 self.all_names.push(*name_off);
@@ -427,14 +427,14 @@ impl Needed<'_> {
 
 /// What is said of a distilled type, besides its name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Stub {
+struct Bare {
     info: u32,
     size: u32,
     /// An INT's encoding.
     data: Option<u32>,
 }
 
-impl Stub {
+impl Bare {
     fn of<O: ByteOrder>(record: &Record<'_, O>) -> Self {
         let head = record.head;
         let kind = match head.kind() {
@@ -445,7 +445,7 @@ impl Stub {
         let flag = kind == wire::FWD && head.kind_flag();
 
         Self {
-            info: u32::from(flag) << 31 | u32::from(kind) << 24,
+            info: u32::from(flag) << 31 | u32::from(kind) << wire::KIND_SHIFT,
             size: head.size_or_type.get(),
             data: match kind {
                 wire::INT => record.data.first().map(|data| data.get()),

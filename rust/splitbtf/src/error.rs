@@ -102,7 +102,8 @@ pub enum Error {
         id: u32,
         /// Its kind, one of `BTF_KIND_*`.
         kind: u8,
-        /// Whether a struct or union of the split BTF contains it.
+        /// Whether the split BTF contains it: as the type of a member, or of what a function takes or
+        /// returns, or of a variable.
         contained: bool,
         /// Why it does not match.
         reason: Mismatch,

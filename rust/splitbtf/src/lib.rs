@@ -94,6 +94,7 @@ pub use error::Section;
 pub use error::SectionReason;
 pub use error::TypeReason;
 pub use matching::Mismatch;
+pub use matching::Own;
 pub use names::Find;
 pub use names::Names;
 #[cfg(feature = "alloc")]
@@ -106,6 +107,8 @@ pub use owned::Needs;
 pub use owned::Owned;
 #[cfg(feature = "alloc")]
 pub use owned::Relocated;
+#[cfg(feature = "alloc")]
+pub use owned::Unmatched;
 pub use read::max_types;
 pub use read::Btf;
 pub use read::Index;

@@ -150,8 +150,8 @@ impl Traits {
 
 /// Finds the one of these types, all of its name, that a distilled type matches.
 ///
-/// `contained` is whether a struct or union of the split BTF contains it: then its size counts even
-/// if there is only one candidate.
+/// `contained` is whether the split BTF contains it: then its size counts even if there is only one
+/// candidate.
 ///
 /// - Of the candidates of its kind and size there must be one. ENUM and ENUM64 are one kind here.
 /// - If there is just one STRUCT or UNION, and the type is not contained, its size does not count.
@@ -231,15 +231,26 @@ impl Found {
     }
 }
 
-/// Whether split BTF can do with a type of its own for one that does not match: with a FWD for a
-/// STRUCT, a UNION or a FWD that it only points to, and with the type as it is in the distilled base
-/// for others.
-pub(crate) fn can_be_own(kind: u8, contained: bool, reason: &Mismatch) -> bool {
-    match kind {
-        wire::STRUCT | wire::UNION | wire::FWD => !contained,
-        wire::INT | wire::FLOAT => !matches!(reason, Mismatch::Ambiguous { .. }),
-        wire::ENUM => matches!(reason, Mismatch::Missing | Mismatch::Kind { .. }),
-        _ => false,
+/// What split BTF gets of its own for a distilled type that matches none of the base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    /// A FWD: an opaque type.
+    Opaque,
+    /// The type as it is in the distilled base.
+    Kept,
+}
+
+impl Own {
+    /// By the type's kind, whether the split BTF contains it, and why it does not match. `None` if
+    /// nothing will do: without the right type, the split BTF would be wrong.
+    pub(crate) fn of(kind: u8, contained: bool, reason: &Mismatch) -> Option<Self> {
+        match (kind, reason) {
+            (wire::STRUCT | wire::UNION | wire::FWD, _) if !contained => Some(Self::Opaque),
+            (wire::INT | wire::FLOAT, Mismatch::Ambiguous { .. }) => None,
+            (wire::INT | wire::FLOAT, _) => Some(Self::Kept),
+            (wire::ENUM, Mismatch::Missing | Mismatch::Kind { .. }) => Some(Self::Kept),
+            _ => None,
+        }
     }
 }
 

@@ -10,7 +10,9 @@ use zerocopy::ByteOrder;
 
 use crate::max_types;
 use crate::mismatch;
+use crate::relocate::match_one;
 use crate::relocate::CONTAINED;
+use crate::relocate::MEMBER;
 use crate::relocate::NEEDED;
 use crate::strings::first_eight;
 use crate::Btf;
@@ -18,6 +20,7 @@ use crate::Error;
 use crate::Index;
 use crate::Mismatch;
 use crate::Names;
+use crate::Own;
 use crate::Policy;
 use crate::Valid;
 
@@ -105,9 +108,12 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
 /// What split BTF needs of its distilled base, besides the types themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Whether a struct or union of the split BTF contains a type of the base, by its id: then its
-    /// size must not be another one.
+    /// Whether the split BTF contains a type of the base, by its id: as the type of a member, or of
+    /// what a function takes or returns, or of a variable. Then its size must not be another one.
     pub contained: Vec<bool>,
+    /// Whether a type of the base is that of a member, by its id: `btf_relocate()` looks at no more,
+    /// and calls this embedded.
+    pub embedded: Vec<bool>,
     /// The offsets of the base's strings that the split BTF refers to, in ascending order.
     pub strings: Vec<u32>,
 }
@@ -126,10 +132,55 @@ impl<O: ByteOrder, I: Index> Valid<'_, O, I> {
         ids.truncate(self.first_id().try_into().unwrap_or(usize::MAX));
         let strings = (0..).zip(strings).filter(|(_, mark)| *mark == NEEDED);
         Ok(Needs {
-            contained: ids.into_iter().map(|mark| mark == CONTAINED).collect(),
+            contained: ids.iter().map(|mark| *mark >= CONTAINED).collect(),
+            embedded: ids.into_iter().map(|mark| mark == MEMBER).collect(),
             strings: strings.map(|(offset, _)| offset).collect(),
         })
     }
+}
+
+impl Needs {
+    /// The types of the distilled base, from which these needs are, that match none of `target`, by
+    /// id: what [`Valid::relocate`] goes by, without doing it.
+    ///
+    /// # Errors
+    ///
+    /// If a type of the distilled base is of a kind that none has, or has no name or one of more
+    /// than 512 bytes.
+    pub fn unmatched<O: ByteOrder, I: Index, J: Index>(
+        &self,
+        distilled: &Btf<'_, O, I>,
+        target: &Names<'_, O, J>,
+    ) -> Result<Vec<Unmatched>, Error> {
+        let mut unmatched = vec![];
+
+        for (id, contained) in (1..distilled.end_id()).zip(self.contained.iter().skip(1)) {
+            let record = distilled.record(id)?;
+            let found = match_one(distilled, &record, id, *contained, target)?;
+            if let Err(reason) = found {
+                unmatched.push(Unmatched {
+                    id,
+                    contained: *contained,
+                    reason,
+                    own: Own::of(record.head.kind(), *contained, &reason),
+                });
+            }
+        }
+        Ok(unmatched)
+    }
+}
+
+/// A type of a distilled base that matches none of another base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unmatched {
+    /// Its id in the distilled base.
+    pub id: u32,
+    /// Whether the split BTF contains it: see [`Needs::contained`].
+    pub contained: bool,
+    /// Why it does not match.
+    pub reason: Mismatch,
+    /// What the split BTF gets instead with [`Policy::Opaque`]; `None` if it cannot be relocated.
+    pub own: Option<Own>,
 }
 
 /// Split BTF on its new base.
@@ -152,6 +203,8 @@ pub struct Kept {
     pub id: u32,
     /// That of the type which the split BTF has instead.
     pub new_id: u32,
+    /// What this is.
+    pub own: Own,
     /// Why it matches no type of the new base.
     pub reason: Mismatch,
 }
@@ -183,7 +236,15 @@ pub fn relocate<O: ByteOrder, I: Index, J: Index>(
     }
     for (id, new_id) in relocation.kept() {
         if let Some(reason) = mismatch(distilled, id, target)? {
-            kept.push(Kept { id, new_id, reason });
+            let kind = distilled.record(id)?.head.kind();
+            if let Some(own) = Own::of(kind, false, &reason) {
+                kept.push(Kept {
+                    id,
+                    new_id,
+                    own,
+                    reason,
+                });
+            }
         }
     }
     Ok(Relocated {

@@ -20,6 +20,7 @@ use crate::cursor::Cursor;
 use crate::header::Sections;
 use crate::matching;
 use crate::matching::Mismatch;
+use crate::matching::Own;
 use crate::matching::Traits;
 use crate::names::Names;
 use crate::read::pause_at;
@@ -47,7 +48,8 @@ pub enum Policy {
     /// - An INT or FLOAT is kept as it is, unless there are several that it matches.
     /// - An ENUM is kept as it is if the base has none of its name.
     ///
-    /// All others are an error: above all, a STRUCT or UNION that one of the split BTF contains.
+    /// All others are an error, above all a STRUCT or UNION that the split BTF contains: as the type
+    /// of a member, or of what a function takes or returns, or of a variable.
     Opaque,
 }
 
@@ -77,8 +79,10 @@ pub struct Relocation<'p, O, I = &'p [u32]> {
     order: PhantomData<O>,
 }
 
-/// Of a type: a struct or union of the split BTF contains it.
-pub(crate) const CONTAINED: u32 = u32::MAX;
+/// Of a type: a struct or union of the split BTF has it as a member.
+pub(crate) const MEMBER: u32 = u32::MAX;
+/// Of a type: the split BTF contains it, if this or more.
+pub(crate) const CONTAINED: u32 = u32::MAX - 1;
 /// Of a type: it matches none of the base, and the split BTF gets one of its own.
 const KEPT: u32 = u32::MAX;
 /// Of a string: something refers to it.
@@ -196,8 +200,12 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
         })
     }
 
-    /// Marks in `ids` the types that structs and unions contain, in `strings` the strings of the
-    /// distilled base that are referred to.
+    /// Marks in `ids` the types that the split BTF contains: those of members, of parameters and
+    /// results of functions, and of variables. Marks in `strings` the strings of the distilled base
+    /// that are referred to.
+    ///
+    /// C marks the types of members only. But if a parameter has another size, or none as a FWD, the
+    /// verifier looks for those after it in the wrong places.
     pub(crate) fn mark(&self, ids: &mut [u32], strings: &mut [u32]) -> Result<(), Error> {
         let mut rest = self.words();
 
@@ -218,7 +226,10 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
             need(record.head.name_off.get());
             match kind {
                 wire::STRUCT | wire::UNION => {
-                    record.for_each(|member| self.mark_contained(member, ids), need);
+                    record.for_each(|id| self.mark_contained(id, MEMBER, ids), need);
+                }
+                wire::FUNC_PROTO | wire::VAR => {
+                    record.for_each(|id| self.mark_contained(id, CONTAINED, ids), need);
                 }
                 _ => record.for_each(|_| {}, need),
             }
@@ -227,17 +238,17 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
         Ok(())
     }
 
-    /// Marks the type of a member, and what that is another name or an array of.
-    fn mark_contained(&self, member: u32, ids: &mut [u32]) {
-        let mut next = Some(member);
+    /// Marks a type, and what that is another name or an array of.
+    fn mark_contained(&self, id: u32, mark: u32, ids: &mut [u32]) {
+        let mut next = Some(id);
 
         while let Some(id) = next.take() {
-            // What comes behind a type that is marked is so too.
-            let mark = ids.get_mut(index(id)).filter(|_| id != 0);
-            let Some(mark) = mark.filter(|mark| **mark != CONTAINED) else {
+            // What a marked type is another name or an array of is marked as well.
+            let old = ids.get_mut(index(id)).filter(|old| **old < mark && id != 0);
+            let Some(old) = old else {
                 return;
             };
-            *mark = CONTAINED;
+            *old = mark;
             next = match self.head(id).map(wire::Type::kind) {
                 Some(wire::TYPEDEF..=wire::RESTRICT | wire::TYPE_TAG | wire::ARRAY) => {
                     self.record(id).ok().and_then(|record| record.id(0))
@@ -277,7 +288,7 @@ fn find<O: ByteOrder, I: Index, J: Index>(
 ) -> Result<(), Error> {
     let short = Error::Room { len: ids.len() };
     let new = ids.get_mut(index(id)).ok_or(short)?;
-    let contained = *new == CONTAINED;
+    let contained = *new >= CONTAINED;
     let record = distilled.record(id)?;
     let kind = record.head.kind();
     let name_off = record.head.name_off.get();
@@ -292,9 +303,7 @@ fn find<O: ByteOrder, I: Index, J: Index>(
                 *string = found;
             }
         }
-        Err(reason)
-            if policy == Policy::Opaque && matching::can_be_own(kind, contained, &reason) =>
-        {
+        Err(reason) if policy == Policy::Opaque && Own::of(kind, contained, &reason).is_some() => {
             *new = KEPT;
             if matches!(*string, 0 | NEEDED) {
                 let name = distilled.string(name_off)?;

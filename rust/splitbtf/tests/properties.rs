@@ -160,7 +160,8 @@ fn nothing_is_lost<O: ByteOrder>(base: &[Random], split: &[Random], order: &[u32
     Ok(())
 }
 
-/// Whether a struct or union of the split BTF contains this type of its base.
+/// Whether the split BTF contains this type of its base: as a member, or by value in a function or a
+/// variable.
 fn is_contained<O: ByteOrder>(split: &Btf<'_, O>, id: u32) -> bool {
     let contains = |member: u32| {
         let mut next = member;
@@ -176,13 +177,18 @@ fn is_contained<O: ByteOrder>(split: &Btf<'_, O>, id: u32) -> bool {
             };
         }
     };
-    let members = |kind| match kind {
+    let parts = |kind| match kind {
         Kind::Struct(of) | Kind::Union(of) => of.members().map(|member| member.ty).collect(),
+        Kind::FuncProto { returns, params } => {
+            let params = params.iter().map(|param| param.ty.get());
+            params.chain([returns]).collect()
+        }
+        Kind::Var { ty, .. } => vec![ty],
         _ => vec![],
     };
 
     let types = split.types().map(|ty| ty.unwrap());
-    types.flat_map(|ty| members(ty.kind)).any(contains)
+    types.flat_map(|ty| parts(ty.kind)).any(contains)
 }
 
 /// What the split BTF may have instead of a type that does not match: what [`describe`] says of it.
@@ -220,6 +226,10 @@ fn the_rule_is_kept<O: ByteOrder>(base: &[Random], split: &[Random], target: &[R
     let distilled_base = pair.base.view(None).unwrap();
     let distilled_split = pair.split.view(Some(&distilled_base)).unwrap();
     let contained = |id| is_contained(&distilled_split, id);
+    let ids = target.name_index().unwrap();
+    let names = Names::indexed(&target, &ids, None);
+    let needs = distilled_split.validated().unwrap().needs().unwrap();
+    let foretold = needs.unmatched(&distilled_base, &names).unwrap();
 
     let strict = onto(&distilled, &target, Policy::Error);
     let there = match onto(&distilled, &target, Policy::Opaque) {
@@ -231,6 +241,11 @@ fn the_rule_is_kept<O: ByteOrder>(base: &[Random], split: &[Random], target: &[R
             ..
         }) => {
             prop_assert_eq!(said, contained(id));
+            let first = foretold.iter().find(|unmatched| unmatched.own.is_none());
+            prop_assert_eq!(
+                first.map(|first| (first.id, first.reason)),
+                Some((id, reason))
+            );
             prop_assert_eq!(instead(&distilled_base, id, said, reason), None);
             // The first that may not be kept is not before the first that does not match.
             let Err(Error::Unmatched { id: first, .. }) = strict else {
@@ -244,6 +259,12 @@ fn the_rule_is_kept<O: ByteOrder>(base: &[Random], split: &[Random], target: &[R
     let new = Owned::new(there.bytes.clone(), Some(&target)).unwrap();
     let new = new.view(Some(&target)).unwrap();
     new.validated().unwrap();
+    let kept = there
+        .kept
+        .iter()
+        .map(|kept| (kept.id, Some(kept.own), kept.reason));
+    let foretold = foretold.iter().map(|ty| (ty.id, ty.own, ty.reason));
+    prop_assert!(kept.eq(foretold));
     for kept in &there.kept {
         let want = instead(&distilled_base, kept.id, contained(kept.id), kept.reason);
         prop_assert_eq!(Some(describe(&new, kept.new_id, &|id| id)), want);

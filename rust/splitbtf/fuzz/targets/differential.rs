@@ -79,6 +79,9 @@ fn compare(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
                 assert!(fits(kind(&base_btf, id), kind(names.btf(), *new)));
             }
         }
+        if let Ok(ours) = splitbtf::relocate(&valid, names, Policy::Opaque) {
+            assert!(oracle::libbpf::Btf::parse(&ours.bytes, Some(&target)).is_ok());
+        }
         let Ok((mut theirs, their_ids)) = theirs else {
             return;
         };

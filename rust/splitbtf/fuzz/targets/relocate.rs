@@ -5,13 +5,52 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use splitbtf::wire;
+use splitbtf::Btf;
+use splitbtf::Error;
+use splitbtf::Kind;
+use splitbtf::Mismatch;
+use splitbtf::Names;
+use splitbtf::Own;
 use splitbtf::Owned;
 use splitbtf::Policy;
+use splitbtf::Valid;
 use splitbtf_fuzz::parts;
 use splitbtf_fuzz::with_names;
 use zerocopy::ByteOrder;
 use zerocopy::BE;
 use zerocopy::LE;
+
+/// The types that are kept, or the first that cannot be, by what the split BTF needs.
+fn foretold<O: ByteOrder>(
+    split: &Valid<'_, O>,
+    base: &Btf<'_, O>,
+    names: &Names<'_, O>,
+) -> Result<Vec<(u32, Own, Mismatch)>, Error> {
+    let mut kept = vec![];
+
+    for ty in split.needs()?.unmatched(base, names)? {
+        match ty.own {
+            Some(own) => kept.push((ty.id, own, ty.reason)),
+            None => {
+                return Err(Error::Unmatched {
+                    id: ty.id,
+                    kind: match base.get(ty.id)?.kind {
+                        Kind::Int(_) => wire::INT,
+                        Kind::Float { .. } => wire::FLOAT,
+                        Kind::Struct(_) => wire::STRUCT,
+                        Kind::Union(_) => wire::UNION,
+                        Kind::Fwd { .. } => wire::FWD,
+                        _ => wire::ENUM,
+                    },
+                    contained: ty.contained,
+                    reason: ty.reason,
+                })
+            }
+        }
+    }
+    Ok(kept)
+}
 
 fn relocate<O: ByteOrder>(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
     let base = Owned::<O>::new(base.into(), None).ok()?;
@@ -24,10 +63,21 @@ fn relocate<O: ByteOrder>(base: &[u8], split: &[u8], target: &[u8]) -> Option<()
 
     with_names(&target, |names| {
         let strict = splitbtf::relocate(&split, names, Policy::Error);
-        let Ok(kept) = splitbtf::relocate(&split, names, Policy::Opaque) else {
-            assert!(strict.is_err());
-            return;
+        let kept = match splitbtf::relocate(&split, names, Policy::Opaque) {
+            Ok(kept) => kept,
+            Err(error) => {
+                assert!(strict.is_err());
+                if matches!(error, Error::Unmatched { .. }) {
+                    assert_eq!(foretold(&split, &base, names), Err(error));
+                }
+                return;
+            }
         };
+        let own = kept
+            .kept
+            .iter()
+            .map(|kept| (kept.id, kept.own, kept.reason));
+        assert_eq!(foretold(&split, &base, names), Ok(own.collect()));
         if let Ok(strict) = strict {
             assert_eq!(strict, kept);
 
@@ -57,9 +107,26 @@ fn relocate<O: ByteOrder>(base: &[u8], split: &[u8], target: &[u8]) -> Option<()
             new.validated().unwrap();
         }
         for kept in kept.kept {
-            let old = base.get(kept.id).unwrap().name_off;
-            let kept = new.get(kept.new_id).unwrap().name_off;
-            assert_eq!(base.string(old), new.string(kept));
+            let old = base.get(kept.id).unwrap();
+            let now = new.get(kept.new_id).unwrap();
+            assert_eq!(base.string(old.name_off), new.string(now.name_off));
+            match (kept.own, old.kind, now.kind) {
+                (Own::Opaque, Kind::Struct(_), Kind::Fwd { is_union: false }) => {}
+                (Own::Opaque, Kind::Union(_), Kind::Fwd { is_union: true }) => {}
+                (Own::Opaque, Kind::Fwd { is_union: a }, Kind::Fwd { is_union: b }) if a == b => {}
+                (Own::Kept, Kind::Int(a), Kind::Int(b)) if a == b => {}
+                (Own::Kept, Kind::Float { size: a }, Kind::Float { size: b }) if a == b => {}
+                (
+                    Own::Kept,
+                    Kind::Enum { size, signed, .. },
+                    Kind::Enum {
+                        size: size_now,
+                        signed: signed_now,
+                        values: [],
+                    },
+                ) if (size, signed) == (size_now, signed_now) => {}
+                (own, old, now) => panic!("{own:?} {old:?} {now:?}"),
+            }
         }
     })
 }

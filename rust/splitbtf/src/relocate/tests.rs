@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use zerocopy::BE;
 use zerocopy::LE;
@@ -16,11 +18,13 @@ use crate::testing::members;
 use crate::testing::open;
 use crate::testing::File;
 use crate::Builder;
+use crate::Int;
 use crate::Kept;
 use crate::Kind;
 use crate::NewMember;
 use crate::Relocated;
 use crate::Type;
+use crate::Unmatched;
 
 type Btf<O = LE> = crate::Btf<'static, O>;
 
@@ -269,20 +273,38 @@ fn sizes_count_for_what_is_contained() {
             }
         }
 
-        // Behind a pointer nobody sees it.
+        // What is behind a pointer is not contained.
         let pointer = build(Some(distilled()), |b| {
             let pointer = b.ptr(2);
             let member = add(b, pointer);
             b.structure(b"outer", 200, &members(&[1, member]));
         });
         assert!(relocate(pointer, kernel(120), Policy::Error).is_ok(), "{n}");
-        // Nor if there is no struct around it.
+        // Nor is what is only named.
         let other = build(Some(distilled()), |b| {
-            let ty = add(b, 2);
-            b.var(b"v", ty, 1);
-            b.func_proto(ty, &[(b"p", ty)]);
+            add(b, 2);
         });
         assert!(relocate(other, kernel(120), Policy::Error).is_ok(), "{n}");
+
+        // Functions take and return values, and variables have them. C looks at members alone.
+        let by_value: [fn(&mut Builder<LE>, u32) -> u32; 3] = [
+            |b, ty| b.var(b"v", ty, 1),
+            |b, ty| b.func_proto(ty, &[]),
+            |b, ty| b.func_proto(0, &[(b"n", 1), (b"p", ty)]),
+        ];
+        for use_it in by_value {
+            let split = build(Some(distilled()), |b| {
+                let ty = add(b, 2);
+                use_it(b, ty);
+            });
+            for policy in [Policy::Error, Policy::Opaque] {
+                let refused = Err(contained(2, wire::STRUCT, reason));
+                assert_eq!(relocate(split, kernel(120), policy), refused, "{n}");
+                assert!(relocate(split, kernel(100), policy).is_ok(), "{n}");
+            }
+            let needs = split.validated().unwrap().needs().unwrap();
+            assert!(needs.contained[2] && !needs.embedded[2], "{n}");
+        }
     }
 }
 
@@ -290,6 +312,7 @@ fn sizes_count_for_what_is_contained() {
 fn the_same_is_contained_by_many() {
     let split = build(Some(distilled()), |b| {
         b.typedef(b"t", 2);
+        b.func_proto(3, &[(b"p", 3)]);
         b.structure(b"a", 200, &members(&[3, 3]));
         b.structure(b"b", 200, &members(&[3, 2]));
         b.ptr(2);
@@ -297,6 +320,318 @@ fn the_same_is_contained_by_many() {
 
     assert!(relocate(split, kernel(100), Policy::Error).is_ok());
     assert!(relocate(split, kernel(120), Policy::Error).is_err());
+    let needs = split.validated().unwrap().needs().unwrap();
+    assert_eq!(needs.contained, [false, false, true]);
+    assert_eq!(needs.embedded, [false, false, true]);
+}
+
+/// What becomes of a distilled type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Becomes {
+    Found,
+    Opaque,
+    Kept,
+    Refused,
+}
+
+/// A kind here, with what says that a FWD is one of a union.
+const FWD_UNION: u8 = wire::FWD | 0x80;
+
+/// For each kind and each reason for which a type of it may not match: what becomes of it if it is
+/// only pointed to, and if it is contained.
+const RULE: [(u8, &[(&str, Becomes, Becomes)]); 7] = {
+    use Becomes::Found;
+    use Becomes::Kept;
+    use Becomes::Opaque;
+    use Becomes::Refused;
+
+    const COMPOSITE: &[(&str, Becomes, Becomes)] = &[
+        ("missing", Opaque, Refused),
+        ("kind", Opaque, Refused),
+        ("size", Found, Refused),
+        ("none of size", Opaque, Refused),
+        ("ambiguous", Opaque, Refused),
+        ("declared", Found, Refused),
+        ("declared twice", Opaque, Refused),
+    ];
+    const DECLARED: &[(&str, Becomes, Becomes)] = &[
+        ("missing", Opaque, Refused),
+        ("kind", Opaque, Refused),
+        ("ambiguous", Opaque, Refused),
+    ];
+    [
+        (
+            wire::INT,
+            &[
+                ("missing", Kept, Kept),
+                ("kind", Kept, Kept),
+                ("size", Kept, Kept),
+                ("none of size", Kept, Kept),
+                ("encoding", Kept, Kept),
+                ("ambiguous", Refused, Refused),
+            ],
+        ),
+        (
+            wire::FLOAT,
+            &[
+                ("missing", Kept, Kept),
+                ("kind", Kept, Kept),
+                ("size", Kept, Kept),
+                ("none of size", Kept, Kept),
+                ("ambiguous", Refused, Refused),
+            ],
+        ),
+        (wire::STRUCT, COMPOSITE),
+        (wire::UNION, COMPOSITE),
+        (
+            wire::ENUM,
+            &[
+                ("missing", Kept, Kept),
+                ("kind", Kept, Kept),
+                ("size", Refused, Refused),
+                ("none of size", Refused, Refused),
+                ("ambiguous", Refused, Refused),
+            ],
+        ),
+        (wire::FWD, DECLARED),
+        (FWD_UNION, DECLARED),
+    ]
+};
+
+/// Adds a type `x`.
+fn add_one<O: ByteOrder>(b: &mut Builder<O>, kind: u8, size: u32, encoding: u8) {
+    match kind {
+        wire::INT => b.int(
+            b"x",
+            Int {
+                encoding,
+                ..int(size)
+            },
+        ),
+        wire::FLOAT => b.float(b"x", size),
+        wire::STRUCT => b.structure(b"x", size, &[]),
+        wire::UNION => b.union(b"x", size, &[]),
+        wire::ENUM => b.enumeration(b"x", size, true, &[]),
+        _ => b.fwd(b"x", kind == FWD_UNION),
+    };
+}
+
+/// What there is of the name of a type of 8 bytes that does not match for this reason.
+fn candidates(kind: u8, reason: &str) -> Vec<(u8, u32, u8)> {
+    let declaration = match kind {
+        wire::UNION => FWD_UNION,
+        _ => wire::FWD,
+    };
+
+    match reason {
+        "missing" => vec![],
+        "kind" if kind == wire::FLOAT => vec![(wire::INT, 8, 1)],
+        "kind" => vec![(wire::FLOAT, 8, 0)],
+        "size" => vec![(kind, 16, 1)],
+        "none of size" => vec![(kind, 16, 1), (kind, 4, 1)],
+        "encoding" => vec![(kind, 8, 0)],
+        "ambiguous" => vec![(kind, 8, 1), (kind, 8, 1)],
+        "declared" => vec![(declaration, 0, 0)],
+        "declared twice" => vec![(declaration, 0, 0), (declaration, 0, 0)],
+        _ => panic!("{reason}"),
+    }
+}
+
+fn reason_of(kind: u8, reason: &str, is_contained: bool) -> Mismatch {
+    let (wanted, candidates) = (8, 2);
+    let size = match kind & 0x7f {
+        wire::FWD => 0,
+        _ => wanted,
+    };
+
+    match reason {
+        "missing" => Mismatch::Missing,
+        "kind" if kind == wire::FLOAT => Mismatch::Kind { found: wire::INT },
+        "kind" => Mismatch::Kind { found: wire::FLOAT },
+        "size" => Mismatch::Size { wanted, found: 16 },
+        "none of size" => Mismatch::NoneOfSize { wanted, candidates },
+        "encoding" => Mismatch::Encoding,
+        "ambiguous" => Mismatch::Ambiguous { size, candidates },
+        // A declaration does not say how large it is.
+        _ if is_contained => Mismatch::Kind { found: wire::FWD },
+        _ => Mismatch::Ambiguous { size, candidates },
+    }
+}
+
+#[test]
+fn each_kind_goes_by_the_rule_for_each_reason() {
+    fn check<O: ByteOrder + 'static>(kind: u8, reason: &str, is_contained: bool, want: Becomes) {
+        let what = format!("{kind} {reason} {is_contained}");
+        let base = build::<O>(None, |b| add_one(b, kind, 8, 1));
+        let split = build(Some(base), |b| {
+            match is_contained {
+                true => b.structure(b"own", 8, &members(&[1])),
+                false => b.ptr(1),
+            };
+        });
+        let target = build(None, |b| {
+            b.ptr(0);
+            for (kind, size, encoding) in candidates(kind, reason) {
+                add_one(b, kind, size, encoding);
+            }
+        });
+        let ids = target.name_index().unwrap();
+        let names = Names::indexed(target, &ids, None);
+        let reason = reason_of(kind, reason, is_contained);
+        let refused = Err(Error::Unmatched {
+            id: 1,
+            kind: kind & 0x7f,
+            contained: is_contained,
+            reason,
+        });
+
+        let strict = relocate(split, target, Policy::Error);
+        let done = relocate(split, target, Policy::Opaque);
+        let needs = split.validated().unwrap().needs().unwrap();
+        let unmatched = needs.unmatched(base, &names).unwrap();
+        let own = match want {
+            Becomes::Found => {
+                assert_eq!(unmatched, [], "{what}");
+                assert_eq!(done, strict, "{what}");
+                assert_eq!(done.unwrap().id_map, [0, 2, 3], "{what}");
+                return;
+            }
+            Becomes::Opaque => Some(Own::Opaque),
+            Becomes::Kept => Some(Own::Kept),
+            Becomes::Refused => None,
+        };
+        let expected = Unmatched {
+            id: 1,
+            contained: is_contained,
+            reason,
+            own,
+        };
+        assert_eq!(unmatched, [expected], "{what}");
+        assert_eq!(strict, refused, "{what}");
+        let Some(own) = own else {
+            assert_eq!(done, refused, "{what}");
+            return;
+        };
+
+        let done = done.unwrap();
+        let new_id = target.end_id() + 1;
+        let kept = Kept {
+            id: 1,
+            new_id,
+            own,
+            reason,
+        };
+        assert_eq!(done.kept, [kept], "{what}");
+        assert_eq!(done.id_map, [0, new_id, target.end_id()], "{what}");
+        let new = open(&done.bytes, Some(target)).unwrap();
+        new.validated().unwrap();
+        let line = match (own, kind) {
+            (Own::Opaque, wire::UNION | FWD_UNION) => "FWD+ x 0",
+            (Own::Opaque, _) => "FWD x 0",
+            (Own::Kept, wire::INT) => "INT x 8 0x1000040",
+            (Own::Kept, wire::FLOAT) => "FLOAT x 8",
+            (Own::Kept, _) => "ENUM+ x 8",
+        };
+        assert_eq!(lines(new)[1], format!("{new_id} {line}"), "{what}");
+        let added = new.bytes().len() - split.bytes().len();
+        let name = if reason == Mismatch::Missing { 2 } else { 0 };
+        let data = if kind == wire::INT { 4 } else { 0 };
+        assert_eq!(added, 12 + data + name, "{what}");
+    }
+
+    for (kind, rules) in RULE {
+        for (reason, pointed_to, contained) in rules {
+            check::<LE>(kind, reason, false, *pointed_to);
+            check::<LE>(kind, reason, true, *contained);
+            check::<BE>(kind, reason, false, *pointed_to);
+            check::<BE>(kind, reason, true, *contained);
+        }
+    }
+}
+
+/// A distilled base may have both; each becomes a type of its own, as they may be different ones.
+#[test]
+fn what_has_one_name_is_not_taken_for_one_type() {
+    let base = build::<LE>(None, |b| {
+        b.fwd(b"x", false);
+        b.structure(b"x", 8, &[]);
+        b.structure(b"x", 16, &[]);
+    });
+    let split = build(Some(base), |_| {});
+    let target = build(None, |_| {});
+
+    let done = relocate(split, target, Policy::Opaque).unwrap();
+    let new = open(&done.bytes, Some(target)).unwrap();
+    assert_eq!(lines(new), ["1 FWD x 0", "2 FWD x 0", "3 FWD x 0"]);
+}
+
+/// An index that counts pauses.
+#[derive(Clone, Copy)]
+struct Pausing<'a> {
+    offsets: &'a [u32],
+    pauses: &'a Cell<u32>,
+}
+
+impl Index for Pausing<'_> {
+    fn count(&self) -> usize {
+        self.offsets.len()
+    }
+
+    fn offset(&self, n: usize) -> Option<usize> {
+        self.offsets.offset(n)
+    }
+
+    fn pause(&self) {
+        self.pauses.set(self.pauses.get() + 1);
+    }
+}
+
+#[test]
+fn loops_over_all_types_pause() {
+    const N: u32 = 5 * 4096;
+    let base = build::<LE>(None, |b| {
+        for n in 0..N {
+            b.structure(format!("s{n:05}").as_bytes(), 8, &[]);
+        }
+    });
+    let split = build(Some(base), |b| {
+        for n in 1..=N {
+            b.ptr(n);
+        }
+    });
+    let offsets = |types: u32| (0..types).map(|n| n * 12).collect::<Vec<_>>();
+    let offsets = offsets(N);
+    let pauses = Cell::new(0);
+    let index = Pausing {
+        offsets: &offsets,
+        pauses: &pauses,
+    };
+    let target = crate::Btf::<LE, _>::open_indexed(base.bytes(), None, index).unwrap();
+    let base = crate::Btf::<LE, _>::open_indexed(base.bytes(), None, index).unwrap();
+    let split = crate::Btf::open_indexed(split.bytes(), Some(&base), index).unwrap();
+    let during = |what: &dyn Fn()| {
+        pauses.set(0);
+        what();
+        pauses.get()
+    };
+    let names = Names::sorted(&target, 1, None);
+    let valid = split.validated().unwrap();
+    let (ids, strings) = valid.relocation_room();
+    let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
+
+    assert_eq!(during(&|| _ = base.first_named()), 5);
+    // To check what types refer to, and to look for two sorts of cycles.
+    assert!(during(&|| _ = split.validated().unwrap()) >= 4 * 5);
+    let before = pauses.get();
+    let relocation = valid
+        .relocate(&names, Policy::Error, &mut ids, &mut strings)
+        .unwrap();
+    // The types of the split BTF, twice those of the distilled base, and its strings.
+    assert!(pauses.get() - before >= 4 * 5);
+    let mut bytes = split.bytes().to_vec();
+    pauses.set(0);
+    relocation.rewrite(&mut bytes).unwrap();
+    assert_eq!(pauses.get(), 5);
 }
 
 #[test]
@@ -400,22 +735,29 @@ fn only_what_is_not_found_is_kept() {
         ]
     );
     assert_eq!(done.id_map, [0, 1, 9, 10, 11, 4, 5, 6, 7, 8]);
-    let kept = |id, new_id, reason| Kept { id, new_id, reason };
+    let kept = |id, new_id, own, reason| Kept {
+        id,
+        new_id,
+        own,
+        reason,
+    };
     assert_eq!(
         done.kept,
         [
             kept(
                 2,
                 9,
+                Own::Kept,
                 Mismatch::Size {
                     wanted: 8,
                     found: 4
                 }
             ),
-            kept(3, 10, Mismatch::Missing),
+            kept(3, 10, Own::Opaque, Mismatch::Missing),
             kept(
                 4,
                 11,
+                Own::Opaque,
                 Mismatch::Kind {
                     found: wire::STRUCT
                 }

@@ -17,7 +17,22 @@ use crate::Builder;
 type Verdict = Option<(u32, u8, TypeReason)>;
 
 fn verdict_on<O: ByteOrder>(btf: &Btf<'_, O>) -> Verdict {
-    match btf.validated() {
+    let valid = btf.validated();
+    let references = btf.validate_references(&mut vec![0; btf.validate_room()]);
+    let reason = match valid {
+        Err(Error::Type { reason, .. }) => Some(reason),
+        _ => None,
+    };
+    match reason {
+        Some(TypeReason::Named | TypeReason::Unnamed | TypeReason::Typed) => {
+            assert!(references.is_ok());
+        }
+        // Whose name it is makes a difference.
+        Some(TypeReason::NoSuchString { .. }) => {}
+        _ => assert_eq!(references.err(), valid.err()),
+    }
+
+    match valid {
         Ok(_) => None,
         Err(Error::Type {
             id, kind, reason, ..
@@ -168,6 +183,28 @@ fn strings_must_be_there() {
         assert_eq!(add(0, 13, 1, 0, &[offset, 0]), want(wire::FUNC_PROTO));
         assert_eq!(add(0, 19, 1, 8, &[offset, 0, 0]), want(wire::ENUM64));
     }
+}
+
+#[test]
+fn references_can_be_checked_alone() {
+    let strings = b"\0a\0";
+    let check = |name, kind, vlen, data: &[u32]| {
+        let file = File::<LE>::new().strings(strings);
+        let btf = file.add(name, kind, vlen, 0, data).open(None).unwrap();
+        let mut room = vec![0; btf.validate_room()];
+        (
+            btf.validated().is_ok(),
+            btf.validate_references(&mut room).is_ok(),
+        )
+    };
+    let (int, proto) = (wire::INT.into(), wire::FUNC_PROTO.into());
+
+    assert_eq!(check(1, int, 0, &[32]), (true, true));
+    assert_eq!(check(3, int, 0, &[32]), (false, true));
+    assert_eq!(check(0, proto, 1, &[1, 0]), (true, true));
+    assert_eq!(check(1, proto, 1, &[1, 0]), (false, true));
+    assert_eq!(check(0, proto, 1, &[3, 0]), (false, false));
+    assert_eq!(check(0, proto, 1, &[1, 2]), (false, false));
 }
 
 #[test]
