@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A module whose BTF has types of each sort on types of vmlinux. What its BTF says
- * is replaced before it is loaded.
+ * is replaced before it is loaded. The id of its kfunc stays: it may be behind the
+ * last type then.
  */
+#include <linux/btf.h>
+#include <linux/btf_ids.h>
 #include <linux/init.h>
 #include <linux/list.h>
 #include <linux/module.h>
@@ -37,8 +40,29 @@ static int victim_call(struct victim *to, unsigned long arg)
 	return to->state == VICTIM_OLD ? arg : 0;
 }
 
+__bpf_kfunc_start_defs();
+
+__bpf_kfunc int victim_kfunc(int arg)
+{
+	return arg;
+}
+
+__bpf_kfunc_end_defs();
+
+BTF_KFUNCS_START(victim_kfuncs)
+BTF_ID_FLAGS(func, victim_kfunc)
+BTF_KFUNCS_END(victim_kfuncs)
+
+static const struct btf_kfunc_id_set victim_kfunc_set = {
+	.owner = THIS_MODULE,
+	.set = &victim_kfuncs,
+};
+
 static int __init victim_init(void)
 {
+	/* It fails where the id is not that of the function any more. */
+	register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL, &victim_kfunc_set);
+
 	INIT_LIST_HEAD(&victim.list);
 	mutex_init(&victim.lock);
 	victim.call = victim_call;

@@ -115,8 +115,9 @@ pub(super) fn cases(cases: &mut Cases) {
         let mut drafts = Drafts::empty();
         let name = drafts.split.string("foo");
         let id = drafts.split.int();
-        drafts.split.add(0, wire::PTR, id, &[]);
+        drafts.split.add(0, wire::PTR, id + 3, &[]);
         drafts.split.add(name, wire::TYPEDEF, id + 1, &[]);
+        drafts.split.holder(id + 2);
         (drafts, Expected::Loads)
     });
     cases.both("base-empty-and-btf-empty", || {

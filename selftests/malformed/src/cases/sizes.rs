@@ -13,6 +13,9 @@ use crate::pair::Info;
 
 const DEPTH: u32 = 100_000;
 
+/// More types than there are ids for: the kernel's `BTF_MAX_TYPE` is 2^20 - 1.
+const TOO_MANY: u32 = (1 << 20) + 1000;
+
 /// A type on top of the one before.
 type Link = fn(&mut Draft, to: u32, name: u32) -> u32;
 
@@ -71,13 +74,21 @@ pub(super) fn cases(cases: &mut Cases) {
         Expected::Loads
     });
     cases.add("more-types-than-ids", |draft| {
-        for _ in 0..(1 << 20) + 1000 {
+        for _ in 0..TOO_MANY {
             draft.add(0, wire::FLOAT, 8, &[]);
         }
-        Expected::C {
-            errno: Errno::TOOBIG,
-            says: "Exceeded max num of types",
+        too_many()
+    });
+    cases.both("base-of-more-types-than-ids", || {
+        let mut base = Drafts::empty().base;
+        let name = base.string("float");
+        for _ in 0..TOO_MANY {
+            base.add(name, wire::FLOAT, 4, &[]);
         }
+        let mut drafts = Drafts::on(base);
+        let id = drafts.split.add(0, wire::PTR, 0, &[]);
+        drafts.split.holder(id);
+        (drafts, too_many())
     });
     cases.add("million-members", |draft| {
         let members = [0, 1, 0].repeat(1_000_000);
@@ -118,4 +129,11 @@ pub(super) fn cases(cases: &mut Cases) {
         drafts.split.holder(1);
         (drafts, Expected::Loads)
     });
+}
+
+fn too_many() -> Expected {
+    Expected::C {
+        errno: Errno::TOOBIG,
+        says: "Exceeded max num of types",
+    }
 }
