@@ -80,16 +80,16 @@ impl Expected {
         let outcome = match (self, &load.outcome) {
             (Self::Loads, Outcome::Loads) => return None,
             (Self::Rust { whose, says }, Outcome::Refused(Errno::INVAL)) => {
-                let name = match whose {
-                    Whose::Split => module,
-                    Whose::Base => crate::module::BASE,
+                let base = match whose {
+                    Whose::Split => "",
+                    Whose::Base => ".BTF.base: ",
                 };
                 let ours = load
                     .log
                     .iter()
                     .filter(|line| line.starts_with("bpf_rust: BTF of "));
                 let ours: Vec<_> = ours.collect();
-                let prefix = format!("bpf_rust: BTF of {name}: ");
+                let prefix = format!("bpf_rust: BTF of {module}: {base}");
                 return match ours[..] {
                     [line]
                         if line.starts_with(&prefix) && says.iter().all(|s| line.contains(s)) =>

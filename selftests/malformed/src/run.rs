@@ -2,16 +2,23 @@
 
 //! Loading all cases, with KTAP.
 
+use std::fs;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::cases::Case;
+use crate::cases::Expected;
+use crate::error::Of;
 use crate::kernel::Kernel;
 use crate::kernel::Load;
 use crate::kernel::Outcome;
 use crate::module::Module;
 use crate::mutate;
 use crate::Error;
+
+/// The kernel's `DEFAULT_RATELIMIT_BURST`.
+const BURST: usize = 10;
 
 /// Loads the module in all ways; returns whether everything is as expected.
 ///
@@ -28,7 +35,7 @@ pub fn all(
     let mut good = true;
     let random = usize::from(!seeds.is_empty());
 
-    println!("KTAP version 1\n1..{}", cases.len() + random);
+    println!("KTAP version 1\n1..{}", cases.len() + random + 1);
     for (n, case) in (1..).zip(cases) {
         let (pair, expected) = case.make();
         let name = &case.name;
@@ -48,8 +55,9 @@ pub fn all(
         }
         slowest = slowest.max((load.took, name.clone()));
     }
+    good &= rate_limit(cases.len() + 1, module, cases, kernel)?;
     if !seeds.is_empty() {
-        let n = cases.len() + 1;
+        let n = cases.len() + 2;
         good &= random_changes(n, module, seeds, kernel, &mut slowest)?;
     }
     println!(
@@ -97,4 +105,40 @@ fn random_changes(
         seeds.end - 1
     );
     Ok(bad == 0)
+}
+
+/// What the kernel says of one module after the other is limited, which the guest's init has lifted.
+fn rate_limit(
+    n: usize,
+    module: &Module,
+    cases: &[Case],
+    kernel: &mut Kernel,
+) -> Result<bool, Error> {
+    const NAME: &str = "messages are rate limited";
+    let limit = Path::new("/sys/kernel/debug/bpf_rust_btf/log_interval");
+    let refused = cases
+        .iter()
+        .map(|case| case.make())
+        .find(|(_, expected)| matches!(expected, Expected::Rust { .. }));
+    let Some((pair, _)) = refused.filter(|_| limit.exists()) else {
+        println!(
+            "ok {n} {NAME} # SKIP needs {} and a malformed module",
+            limit.display()
+        );
+        return Ok(true);
+    };
+    let mut lines = 0;
+
+    // In jiffies: all loads are in one interval.
+    fs::write(limit, "1000000").of(limit)?;
+    for _ in 0..4 * BURST {
+        let load = kernel.load(NAME, module.with(&pair))?;
+        let ours = |line: &&String| line.starts_with("bpf_rust: BTF of ");
+        lines += load.log.iter().filter(ours).count();
+    }
+    fs::write(limit, "0").of(limit)?;
+    let verdict = if lines == BURST { "ok" } else { "not ok" };
+    println!("# {} refused loads, {lines} lines", 4 * BURST);
+    println!("{verdict} {n} {NAME}");
+    Ok(lines == BURST)
 }

@@ -116,7 +116,7 @@ pub(super) fn cases(cases: &mut Cases) {
             base.add(name, wire::STRUCT, 8, &[]);
         }
         let mut drafts = Drafts::on(base);
-        drafts.split.holder(1);
+        drafts.split.add(0, wire::PTR, 1, &[]);
         (drafts, Expected::Loads)
     });
     cases.both("base-with-100000-times-one-type", || {
