@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell test test-debug test-kcsan test-upstream corpus bench fuzz series series-check apply clean distclean
+.PHONY: help setup kernel tools run shell check test test-debug test-kcsan test-upstream corpus bench fuzz series series-check apply clean distclean
 
 help: ## this text
 	@scripts/help
@@ -27,6 +27,9 @@ run: ## set up what is missing, boot, and show the main job
 
 shell: ## a shell in the same guest, with the tools in it
 	@scripts/run --shell
+
+check: ## what needs neither a kernel nor a guest: format, lints, tests of the crates
+	@scripts/test --quick
 
 test: ## everything that must pass
 	@scripts/test
