@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BPF_PROG_BIND_MAP: what it does, what the program's info says afterwards,
- * and the errors in the order of their checks.
+ * BPF_PROG_BIND_MAP: its effect, the program's info after it, and its errors in
+ * the order in which the kernel checks for them.
  */
 #include <stddef.h>
 #include <sys/mman.h>
@@ -11,7 +11,7 @@
 
 #define CANARY	0xdeadbeef
 
-/* One map that the program's instructions refer to, and three to be bound. */
+/* The program's instructions refer to one map; the tests bind the other three. */
 #define NR_MAPS	4
 
 FIXTURE(bind_map) {
@@ -45,7 +45,7 @@ FIXTURE_TEARDOWN(bind_map)
 {
 }
 
-/* Whether exactly these maps are listed, in this order. */
+/* Returns true if the program lists exactly these maps, in this order. */
 static bool lists(int prog, const __u32 *want, __u32 count)
 {
 	__u32 ids[64];
@@ -66,7 +66,7 @@ static bool lists(int prog, const __u32 *want, __u32 count)
 	return false;
 }
 
-/* Nobody but the program and the file descriptors held the maps. */
+/* Only the program and the file descriptors may hold the maps. */
 #define EXPECT_NO_REFERENCE_LEAKED() do {				\
 	int _i;								\
 									\
@@ -147,7 +147,7 @@ TEST_F(bind_map, knows_the_map_by_any_fd)
 	ASSERT_LE(0, other);
 	ASSERT_LE(0, readonly);
 
-	/* The map is not changed, so being allowed to read it is enough. */
+	/* Binding does not change the map, so permission to read it is enough. */
 	EXPECT_EQ(0, bind_map(self->prog, readonly));
 	EXPECT_EQ(0, bind_map(self->prog, other));
 	EXPECT_EQ(0, bind_map(self->prog, copy));
@@ -197,20 +197,20 @@ TEST_F(bind_map, shares_a_map_between_programs)
 
 TEST_F(bind_map, info_fills_what_there_is_room_for)
 {
-	__u32 ids[2 * NR_MAPS], room, i;
+	__u32 ids[2 * NR_MAPS], len, i;
 
 	for (i = 1; i < NR_MAPS; i++)
 		ASSERT_EQ(0, bind_map(self->prog, self->map[i]));
 
-	for (room = 0; room <= ARRAY_SIZE(ids); room++) {
+	for (len = 0; len <= ARRAY_SIZE(ids); len++) {
 		for (i = 0; i < ARRAY_SIZE(ids); i++)
 			ids[i] = CANARY;
-		EXPECT_EQ(NR_MAPS, prog_map_ids(self->prog, ids, room));
+		EXPECT_EQ(NR_MAPS, prog_map_ids(self->prog, ids, len));
 		for (i = 0; i < ARRAY_SIZE(ids); i++)
-			EXPECT_EQ(i < room && i < NR_MAPS ? self->id[i] : CANARY, ids[i]);
+			EXPECT_EQ(i < len && i < NR_MAPS ? self->id[i] : CANARY, ids[i]);
 	}
 
-	/* More room than there could ever be maps. */
+	/* The largest length that can be passed. */
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		ids[i] = CANARY;
 	EXPECT_EQ(NR_MAPS, prog_map_ids(self->prog, ids, 0xffffffff));
@@ -241,7 +241,7 @@ TEST_F(bind_map, info_needs_an_array_that_can_be_written)
 	bad[0] = NULL;
 	bad[1] = (void *)1;
 	bad[2] = (void *)-4096L;
-	/* There is room for two, the third cannot be written. */
+	/* The array can hold two ids; the third one cannot be written. */
 	bad[3] = (void *)(mem + page - 2 * sizeof(__u32));
 	for (i = 0; i < (int)ARRAY_SIZE(bad); i++) {
 		memset(&before, 0, sizeof(before));
@@ -253,13 +253,13 @@ TEST_F(bind_map, info_needs_an_array_that_can_be_written)
 	}
 	EXPECT_EQ(NR_MAPS, prog_map_ids(self->prog, bad[3], 2));
 
-	/* Nothing stays locked or held. */
+	/* No lock or reference is left. */
 	EXPECT_EQ(0, bind_map(self->prog, self->map[1]));
 	EXPECT_TRUE(lists(self->prog, self->id, NR_MAPS));
 	EXPECT_NO_REFERENCE_LEAKED();
 }
 
-/* Descriptors that are neither a program nor a map, and what they give. */
+/* Descriptors that are neither a program nor a map, and their errors. */
 struct bad_fd {
 	const char *what;
 	int fd;
@@ -285,7 +285,7 @@ TEST_F(bind_map, needs_a_program_and_a_map)
 	struct bad_fd bad[NR_BAD_FDS];
 	int i;
 
-	/* First, while the number is free. */
+	/* Do this first: the closed descriptor's number must stay free. */
 	open_bad_fds(bad);
 	for (i = 0; i < NR_BAD_FDS; i++) {
 		EXPECT_EQ(bad[i].err, bind_map(bad[i].fd, self->map[1]))
@@ -325,11 +325,11 @@ TEST_F(bind_map, has_no_flags)
 		attr.prog_bind_map.flags = 1U << bit;
 		EXPECT_EQ(-EINVAL, sys_bpf(BPF_PROG_BIND_MAP, &attr, sizeof(attr)));
 	}
-	/* Not even for a map that needs no binding. */
+	/* The same for a map that is on the list already. */
 	attr.prog_bind_map.map_fd = self->map[0];
 	EXPECT_EQ(-EINVAL, sys_bpf(BPF_PROG_BIND_MAP, &attr, sizeof(attr)));
 
-	/* Flags come before the descriptors. */
+	/* The kernel checks flags before descriptors. */
 	open_bad_fds(bad);
 	for (i = 0; i < NR_BAD_FDS; i++) {
 		attr.prog_bind_map.prog_fd = bad[i].fd;
@@ -341,7 +341,7 @@ TEST_F(bind_map, has_no_flags)
 	EXPECT_NO_REFERENCE_LEAKED();
 }
 
-/* bpf(2) takes no more than a page. */
+/* bpf(2) accepts at most one page. */
 union big_attr {
 	union bpf_attr attr;
 	char bytes[4096];
@@ -363,7 +363,7 @@ TEST_F(bind_map, has_nothing_behind_the_flags)
 		big.bytes[at] = 0;
 	}
 
-	/* These come before the descriptors. */
+	/* The kernel checks these bytes before the descriptors. */
 	big.bytes[end] = 1;
 	big.attr.prog_bind_map.prog_fd = -1;
 	big.attr.prog_bind_map.map_fd = -1;
@@ -372,7 +372,7 @@ TEST_F(bind_map, has_nothing_behind_the_flags)
 	big.attr.prog_bind_map.prog_fd = self->prog;
 	big.attr.prog_bind_map.map_fd = self->map[1];
 
-	/* What the kernel does not know must be zero. */
+	/* Bytes that the kernel does not know must be zero. */
 	big.bytes[sizeof(big) - 1] = 1;
 	EXPECT_EQ(-E2BIG, sys_bpf(BPF_PROG_BIND_MAP, &big, sizeof(big)));
 	big.bytes[sizeof(big) - 1] = 0;
@@ -382,7 +382,7 @@ TEST_F(bind_map, has_nothing_behind_the_flags)
 	EXPECT_EQ(0, sys_bpf(BPF_PROG_BIND_MAP, &big, sizeof(big)));
 	EXPECT_TRUE(lists(self->prog, self->id, 2));
 
-	/* What is not given counts as zero. */
+	/* Missing bytes count as zero. */
 	big.bytes[end] = 1;
 	EXPECT_EQ(0, sys_bpf(BPF_PROG_BIND_MAP, &big, end));
 	big.attr.prog_bind_map.map_fd = self->map[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of used_maps share: bpf(2) without a library, a few
- * instructions, and ways to wait for things that the kernel defers.
+ * Helpers for the used_maps tests: wrappers for bpf(2), a few instructions, and
+ * ways to wait for work that the kernel defers.
  *
  * Unless said otherwise a function returns 0, a file descriptor or a count,
  * or a negative errno.
@@ -22,7 +22,7 @@
 
 #include "kselftest.h"
 
-/* Long enough for a grace period and a worker on a slow emulated machine. */
+/* Enough for a grace period and a worker on a slow emulated machine. */
 #define PATIENCE_MS	5000
 
 #define INSN(op, dst, src, offset, immediate)	\
@@ -42,7 +42,7 @@
 #define CALL(func)		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, func)
 #define EXIT()			INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
-/* A 64-bit load takes two instructions, the second holds the upper half. */
+/* A 64-bit load takes two instructions; the second holds the upper half. */
 #define LD64(dst, pseudo, lo)	INSN(BPF_LD | BPF_DW | BPF_IMM, dst, pseudo, 0, lo)
 #define LD64_HI(hi)		INSN(0, 0, 0, 0, hi)
 
@@ -53,7 +53,7 @@ static inline long sys_bpf(enum bpf_cmd cmd, void *attr, unsigned int size)
 	return ret < 0 ? -errno : ret;
 }
 
-/* Which implementation runs. A kernel that has no switch has only C. */
+/* Returns true if Rust runs. A kernel without the parameter has only C. */
 static inline bool bpf_rust_active(void)
 {
 	char state = 'N';
@@ -145,14 +145,13 @@ static inline int prog_load(enum bpf_prog_type type,
 		.prog_type = type,
 		.insns = (unsigned long)insns,
 		.insn_cnt = count,
-		/* The only way in which syscall programs can be loaded. */
+		/* The kernel loads syscall programs only as sleepable ones. */
 		.prog_flags = type == BPF_PROG_TYPE_SYSCALL ? BPF_F_SLEEPABLE : 0,
 	};
 
 	return prog_load_attr(&attr);
 }
 
-/* A program without maps. */
 static inline int prog_load_empty(enum bpf_prog_type type)
 {
 	const struct bpf_insn insns[] = {
@@ -163,7 +162,7 @@ static inline int prog_load_empty(enum bpf_prog_type type)
 	return prog_load(type, insns, ARRAY_SIZE(insns));
 }
 
-/* A program that refers to one map, so that the verifier makes its list. */
+/* Loads a program that refers to one map, so the verifier creates its list. */
 static inline int prog_load_with_map(enum bpf_prog_type type, int map_fd)
 {
 	const struct bpf_insn insns[] = {
@@ -201,7 +200,7 @@ static inline int obj_info(int fd, void *info, __u32 len)
 	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
 }
 
-/* Ids are never 0, so that 0 can say that there is none. */
+/* Returns 0 on failure; no id is 0. */
 static inline __u32 map_id(int fd)
 {
 	struct bpf_map_info info = {};
@@ -243,10 +242,10 @@ static inline int prog_fd_by_id(__u32 id)
 }
 
 /*
- * Whether something has the id. Asking for a descriptor would answer that too,
- * but must not be done to a program array: each time that its last descriptor
- * is closed it drops its programs, in a worker, and the reference for that is
- * lost when the worker has not done it for the time before.
+ * Returns true if the id is in use. This must not get a descriptor for the id:
+ * each time the last descriptor of a program array is closed, a worker drops
+ * its programs, and the kernel leaks a reference to the map if the worker has
+ * not yet run for the time before.
  */
 static inline bool id_in_use(enum bpf_cmd next_id, __u32 id)
 {
@@ -269,8 +268,8 @@ static inline long long now_ms(void)
 }
 
 /*
- * Whether nothing has the id any more. A program is freed after a grace period
- * and by a worker, its maps go with it, so this may take a while.
+ * Waits until the id is free; returns false on timeout. A worker frees a
+ * program and its maps after a grace period, so this may take a while.
  */
 static inline bool id_gone(enum bpf_cmd next_id, __u32 id)
 {
@@ -294,7 +293,7 @@ static inline bool prog_gone(__u32 id)
 	return id_gone(BPF_PROG_GET_NEXT_ID, id);
 }
 
-/* The number that follows @key in the file, whose lines begin with keys. */
+/* Returns the number after @key in a file with a key and a number per line. */
 static inline long file_value(const char *path, const char *key)
 {
 	FILE *file = fopen(path, "r");
@@ -310,7 +309,7 @@ static inline long file_value(const char *path, const char *key)
 	return found;
 }
 
-/* @key is with its colon. */
+/* @key ends with a colon. */
 static inline long meminfo_kb(const char *key)
 {
 	return file_value("/proc/meminfo", key);
@@ -321,7 +320,7 @@ static inline long mem_available_kb(void)
 	return meminfo_kb("MemAvailable:");
 }
 
-/* Whether at least @kb are available, now or after a while. */
+/* Waits until at least @kb are available; returns false on timeout. */
 static inline bool mem_comes_back(long kb)
 {
 	long long deadline = now_ms() + PATIENCE_MS;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The instructions that BPF_OBJ_GET_INFO_BY_FD gives name a map by its id: the
- * kernel looks the map's address up in the program's list.
+ * The instructions that BPF_OBJ_GET_INFO_BY_FD returns refer to maps by id: the
+ * kernel looks up each map's address in the program's list.
  */
 #include "common.h"
 #include "kselftest_harness.h"
@@ -17,7 +17,7 @@ FIXTURE(dump) {
 	int bss;
 };
 
-/* The ids of those three maps, in the program below. */
+/* The instructions that refer to these maps, in the program below. */
 static const int hash_at, rodata_at = 2, bss_at = 4, again_at = 6;
 
 FIXTURE_SETUP(dump)
@@ -106,7 +106,7 @@ TEST_F(dump, names_the_maps_among_others)
 	int i, other;
 
 	for (i = 0; i < NR_OTHERS; i++) {
-		/* Those whose values have addresses too, and those that have not. */
+		/* Maps whose values have addresses, and maps whose values have none. */
 		other = i & 1 ? array_create(VALUE_SIZE, 1) :
 				map_create_attr(BPF_MAP_TYPE_HASH, 4, 8, 4, 0, 0);
 		ASSERT_LE(0, other);
@@ -118,12 +118,12 @@ TEST_F(dump, names_the_maps_among_others)
 	EXPECT_EQ(3 + NR_OTHERS, prog_map_ids(self->prog, NULL, 0));
 	EXPECT_TRUE(names_the_maps(self));
 
-	/* Nothing stays locked. */
+	/* No lock is left. */
 	EXPECT_EQ(0, bind_map(self->prog, self->hash));
 	EXPECT_EQ(3 + NR_OTHERS, prog_map_ids(self->prog, NULL, 0));
 }
 
-/* An address in a constant is not an address of a map. */
+/* A constant that looks like an address is not a map's address. */
 TEST_F(dump, leaves_constants_alone)
 {
 	const struct bpf_insn insns[] = {

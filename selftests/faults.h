@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Has allocations of a task fail: see Documentation/fault-injection/. Only on a
- * kernel with CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC.
+ * Makes allocations of a task fail: see Documentation/fault-injection/. This
+ * needs a kernel with CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC.
  *
  * Unless said otherwise a function returns 0 or a negative errno.
  */
@@ -20,18 +20,18 @@
 #define MAKE_IT_FAIL	"/proc/thread-self/make-it-fail"
 #define FAULTS		"/sys/kernel/debug/"
 
-/* More than fail in any test. */
+/* More failures than any test needs. */
 #define MANY_FAULTS	"1000000"
 
-/* Which allocations are to fail. */
+/* Selects the allocations that fail. */
 enum fault {
-	/* The n-th of any kind, from 1. Some callers then try again. */
+	/* The n-th allocation of any kind, from 1. Some callers then retry. */
 	FAULT_NTH,
-	/* Those of the slab allocator as soon as n bytes have been given away. */
+	/* All slab allocations after the first n bytes. */
 	FAULT_SLAB,
 };
 
-/* What is to be open when there is no memory to open it. */
+/* Files that must be open before allocations fail. */
 struct faults {
 	int nth;
 	int make;
@@ -50,7 +50,7 @@ static inline int faults_write(const char *file, const char *value)
 	return err;
 }
 
-/* Lets allocations of any kind fail, without a word in the kernel log. */
+/* Enables failures for all kinds of allocations, without messages in the log. */
 static inline int faults_open(struct faults *faults)
 {
 	static const char * const settings[][2] = {
@@ -76,7 +76,7 @@ static inline int faults_open(struct faults *faults)
 	return faults->nth < 0 || faults->make < 0 ? -errno : 0;
 }
 
-/* From here on allocations of this thread fail. */
+/* Starts to fail allocations of this thread. */
 static inline int faults_start(const struct faults *faults, enum fault fault, unsigned int n)
 {
 	char text[16];
@@ -94,7 +94,7 @@ static inline int faults_start(const struct faults *faults, enum fault fault, un
 	return err;
 }
 
-/* No more. Returns how many have failed. */
+/* Stops it. Returns the number of failed allocations. */
 static inline int faults_stop(const struct faults *faults, enum fault fault)
 {
 	char text[16] = "";

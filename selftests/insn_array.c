@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An instruction array gets the addresses of a program's instructions when that
- * is loaded, and the kernel makes sure that it has got them all.
+ * When the kernel loads a program, it writes the addresses of its instructions
+ * to its instruction arrays, and checks that each array is complete.
  */
 #include "common.h"
 #include "kselftest_harness.h"
@@ -11,7 +11,7 @@
 static const struct bpf_insn insns[NR_INSNS] = {
 	INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 4),
 	INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 3),
-	/* Does nothing, so the verifier removes it. */
+	/* The verifier removes this no-op. */
 	INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0),
 	INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 1),
 	INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
@@ -20,7 +20,7 @@ static const struct bpf_insn insns[NR_INSNS] = {
 
 static const __u32 xlated_off[NR_INSNS] = { 0, 1, -1, 2, 3, 4 };
 
-/* An array that points to each instruction. */
+/* Creates an array with an element for each instruction. */
 static int insn_array_create(void)
 {
 	struct bpf_insn_array_value value = {};
@@ -74,7 +74,7 @@ FIXTURE_TEARDOWN(insn_array)
 
 TEST_F(insn_array, is_filled_by_the_program)
 {
-	/* Two of them, and the rest of the list is none of their business. */
+	/* Two instruction arrays among other maps. */
 	int fds[] = { array_create(8, 1), self->map, array_create(8, 1), insn_array_create() };
 	struct bpf_insn_array_value value;
 	int prog, which;
@@ -91,7 +91,7 @@ TEST_F(insn_array, is_filled_by_the_program)
 			ASSERT_EQ(0, map_lookup(fds[which], &i, &value));
 			EXPECT_EQ(i, value.orig_off);
 			EXPECT_EQ(xlated_off[i], value.xlated_off);
-			/* Something of the function comes before its first instruction. */
+			/* The prologue comes first, so no offset is 0. */
 			if (xlated_off[i] != (__u32)-1)
 				EXPECT_NE(0, value.jitted_off);
 		}
@@ -123,7 +123,7 @@ TEST_F(insn_array, is_for_one_program)
 	ASSERT_LE(0, prog);
 	EXPECT_EQ(-EBUSY, prog_load_fds(&self->map, 1));
 
-	/* The one that was refused has not released it for the other. */
+	/* The refused program has not released the array. */
 	EXPECT_EQ(-EBUSY, prog_load_fds(&self->map, 1));
 	close(self->map);
 	EXPECT_TRUE(map_alive(self->id));
@@ -131,7 +131,7 @@ TEST_F(insn_array, is_for_one_program)
 	EXPECT_TRUE(map_gone(self->id));
 }
 
-/* Nobody fills an array that is only bound. */
+/* The kernel does not fill an array that is only bound. */
 TEST_F(insn_array, can_be_bound_as_it_is)
 {
 	struct bpf_insn_array_value value;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Over many rounds nothing stays behind: no map, no program, no memory. Each
- * round repeats what goes through a path of its own, so that a reference that
- * one of them forgets is there a few thousand times.
+ * Many rounds leave nothing behind: no map, no program, no memory. Each variant
+ * repeats one path through the kernel, so that a leaked reference adds up to
+ * thousands.
  */
 #include "common.h"
 #include "kselftest_harness.h"
 
 #define NR_ROUNDS	2000
 #define VALUE_SIZE	(64 << 10)
-/* A quarter of what the maps of all rounds take. */
+/* A quarter of the memory that the maps of all rounds use. */
 #define TOLERANCE_KB	(NR_ROUNDS / 4 * (VALUE_SIZE >> 10))
 #define NR_REPEATS	8
 
@@ -113,7 +113,7 @@ FIXTURE_TEARDOWN(lifetime)
 {
 }
 
-/* The time is for kernels that check what they do. */
+/* Debug kernels need this much time. */
 TEST_F_TIMEOUT(lifetime, ends_with_the_program, 300)
 {
 	int prog, own, bound, i;

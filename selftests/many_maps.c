@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* There is no limit to how many maps can be bound. */
+/* The number of bound maps has no limit. */
 #include "common.h"
 #include "kselftest_harness.h"
 
@@ -16,7 +16,7 @@ FIXTURE_TEARDOWN(many_maps)
 {
 }
 
-/* The time is for kernels that check what they do. */
+/* Debug kernels need this much time. */
 TEST_F_TIMEOUT(many_maps, ten_thousand, 300)
 {
 	static __u32 want[NR_MAPS], ids[NR_MAPS + 1];
@@ -38,7 +38,7 @@ TEST_F_TIMEOUT(many_maps, ten_thousand, 300)
 	for (i = 1; i < NR_MAPS; i++)
 		ASSERT_EQ(0, bind_map(prog, map[i]));
 
-	/* Those that are found first, last, and between. */
+	/* Maps at the start of the list, in the middle and at the end. */
 	for (i = 0; i < NR_MAPS; i += NR_MAPS / 10)
 		EXPECT_EQ(0, bind_map(prog, map[i]));
 	EXPECT_EQ(0, bind_map(prog, map[1]));
@@ -48,13 +48,13 @@ TEST_F_TIMEOUT(many_maps, ten_thousand, 300)
 	for (i = 0; i < NR_MAPS; i++)
 		close(map[i]);
 
-	/* All of them in one call, and no more. */
+	/* One call returns all of them, and writes nothing after them. */
 	ids[NR_MAPS] = 0xdeadbeef;
 	ASSERT_EQ(NR_MAPS, prog_map_ids(prog, ids, NR_MAPS + 1));
 	EXPECT_EQ(0, memcmp(want, ids, sizeof(want)));
 	EXPECT_EQ(0xdeadbeef, ids[NR_MAPS]);
 
-	/* Most of them. */
+	/* All but the last. */
 	memset(ids, 0xff, sizeof(ids));
 	ASSERT_EQ(NR_MAPS, prog_map_ids(prog, ids, NR_MAPS - 1));
 	EXPECT_EQ(0, memcmp(want, ids, (NR_MAPS - 1) * sizeof(*ids)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A map of any kind can be bound, outlives its fd, and goes with the program. */
+/* A map of any type can be bound; it outlives its fd and dies with the program. */
 #include "common.h"
 #include "kselftest_harness.h"
 
@@ -149,7 +149,7 @@ TEST_F(map_kinds, goes_without_being_bound)
 	EXPECT_EQ(0, prog_map_ids(self->prog, NULL, 0));
 }
 
-/* What is in a bound map of maps stays reachable, and goes with it. */
+/* An inner map of a bound map of maps stays reachable, and dies with it. */
 FIXTURE(inner_map) {
 };
 
@@ -230,7 +230,7 @@ TEST(exclusive)
 	ASSERT_LE(0, map);
 	id = map_id(map);
 
-	/* The program cannot access what it only keeps. */
+	/* A program may keep a map that it may not access. */
 	EXPECT_LT(prog_load_with_map(BPF_PROG_TYPE_SOCKET_FILTER, map), 0);
 	EXPECT_EQ(0, bind_map(prog, map));
 	close(map);
@@ -240,8 +240,8 @@ TEST(exclusive)
 }
 
 /*
- * A program array drops its programs when user space lets go of it: a bound
- * one counts as let go. If it did not, this would keep itself alive for ever.
+ * A program array drops its programs when user space no longer refers to it. A
+ * bound map is no such reference: otherwise this pair would live forever.
  */
 TEST(prog_array_that_holds_its_own_program)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory for the list of bound maps is charged to who binds them, with the
- * Rust implementation. The C one does not charge it.
+ * The Rust implementation charges the memory for the list of bound maps to the
+ * process that binds them. The C one does not charge it.
  */
 #include <limits.h>
 #include <signal.h>
@@ -14,11 +14,11 @@
 #include "kselftest_harness.h"
 
 #define NR_MAPS		8192
-/* Growth may be in steps, so that there is always more than this. */
+/* The list may grow in steps, so it is at least this large. */
 #define LIST_SIZE	(NR_MAPS * (long)sizeof(void *))
 /*
- * Statistics are brought up to date when enough has changed. This is enough for
- * any machine with up to 64 processors.
+ * The kernel updates the statistics when enough has changed. This is enough on
+ * machines with up to 64 processors.
  */
 #define MARKER_SIZE	(64L << 20)
 
@@ -57,7 +57,7 @@ FIXTURE(memcg) {
 	__u32 last_id;
 };
 
-/* One step of the child for each byte: it answers with one. */
+/* Takes one step for each byte, and answers with one byte. */
 static void child_main(FIXTURE_DATA(memcg) *self, int in, int out)
 {
 	char *marker = MAP_FAILED;
@@ -109,15 +109,15 @@ static bool child_does(FIXTURE_DATA(memcg) *self, char step)
 }
 
 /*
- * What the kernel has allocated for the group, as it is now. The sum "kernel"
- * has page tables too, and those of the marker go when they please.
+ * Returns the memory that the kernel has allocated for the group. The sum
+ * "kernel" would include the marker's page tables, which are freed late.
  */
 static long kernel_memory(FIXTURE_DATA(memcg) *self)
 {
 	long long deadline = now_ms() + PATIENCE_MS;
 	long slab, vmalloc;
 
-	/* The marker and what came before it get into the statistics at once. */
+	/* When the marker is in the statistics, all earlier changes are as well. */
 	if (!child_does(self, 'm'))
 		return -EIO;
 	while (memory_stat(self->dir, "anon") < MARKER_SIZE) {
@@ -160,7 +160,7 @@ FIXTURE_SETUP(memcg)
 	snprintf(self->dir, sizeof(self->dir), "%s/bpf_rust.%d", self->root, getpid());
 	ASSERT_EQ(0, mkdir(self->dir, 0755));
 
-	/* All but the list is made, and charged, out here. */
+	/* This process creates and is charged for everything but the list. */
 	ASSERT_EQ(0, raise_nofile(NR_MAPS + 100));
 	self->prog = prog_load_empty(BPF_PROG_TYPE_SOCKET_FILTER);
 	ASSERT_LE(0, self->prog);
@@ -213,13 +213,13 @@ TEST_F_TIMEOUT(memcg, charges_the_list, 60)
 
 	if (bpf_rust_active()) {
 		EXPECT_GE(bound - before, LIST_SIZE / 2);
-		/* Lists that were outgrown are not kept. */
+		/* The kernel frees the smaller lists that it has replaced. */
 		EXPECT_LE(bound - before, LIST_SIZE * 3);
 	} else {
 		EXPECT_LT(bound - before, LIST_SIZE / 2);
 	}
 
-	/* The list goes with the program, the child has its file too. */
+	/* The list dies with the program, which the child has open too. */
 	for (i = 0; i < NR_MAPS; i++)
 		close(self->map[i]);
 	close(self->prog);

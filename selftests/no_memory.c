@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Commands on a program's list of maps in which allocations fail: the first, the
- * second, and so on until there is none left that could; and all from some point
- * on. Each either fails with ENOMEM and has changed nothing, or does what it does
- * with memory.
+ * Commands on a program's list of maps while allocations fail: first the first
+ * one, then the second, and so on until none is left that could fail; and then
+ * all from some point on. A command either fails with ENOMEM and changes
+ * nothing, or succeeds.
  */
 #include "common.h"
 #include "faults.h"
 #include "kselftest_harness.h"
 
-/* Enough to have the list grow several times. */
+/* With this many maps the list grows several times. */
 #define NR_MAPS	20
 
 FIXTURE(no_memory) {
@@ -20,7 +20,7 @@ FIXTURE(no_memory) {
 
 FIXTURE_VARIANT(no_memory) {
 	enum fault fault;
-	/* From which point to which. */
+	/* Passed to faults_start(): the first value, and the increment. */
 	unsigned int first, step;
 };
 
@@ -50,7 +50,7 @@ FIXTURE_SETUP(no_memory)
 	}
 }
 
-/* Nobody but the programs, which are gone, and the descriptors held the maps. */
+/* Only descriptors hold the maps, as the programs are gone. */
 FIXTURE_TEARDOWN(no_memory)
 {
 	int i;
@@ -61,7 +61,7 @@ FIXTURE_TEARDOWN(no_memory)
 	}
 }
 
-/* Whether exactly the first @count maps are listed. */
+/* Returns true if the program lists exactly the first @count maps. */
 static bool lists(int prog, const __u32 *want, int count)
 {
 	__u32 ids[NR_MAPS] = {};
@@ -70,7 +70,7 @@ static bool lists(int prog, const __u32 *want, int count)
 	       !memcmp(ids, want, count * sizeof(*ids));
 }
 
-/* A program with the first @count maps bound. */
+/* Loads a program and binds the first @count maps. */
 static int prog_with_maps(const int *map, int count)
 {
 	int prog = prog_load_empty(BPF_PROG_TYPE_SOCKET_FILTER);
@@ -113,7 +113,7 @@ TEST_F(no_memory, bind)
 		}
 	}
 	ksft_print_msg("%d allocations failed, and %d binds\n", total, refused);
-	/* Where the list grows Rust tries twice, and one failure is not enough. */
+	/* Rust allocates the list in two ways, so one failure does not stop it. */
 	if (variant->fault == FAULT_SLAB || !bpf_rust_active())
 		EXPECT_LT(0, refused);
 }
@@ -147,7 +147,7 @@ TEST_F(no_memory, info)
 		EXPECT_TRUE(lists(prog, self->id, NR_MAPS));
 	}
 	ksft_print_msg("%d allocations failed, and %d reads\n", total, refused);
-	/* Neither C nor Rust needs memory for that. */
+	/* Neither C nor Rust allocates memory to read the list. */
 	EXPECT_EQ(0, refused);
 	close(prog);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may bind. The kernel asks for privilege where programs and maps are
- * made or looked up by id, and asks LSMs at each command; who was handed the
- * two file descriptors needs nothing else.
+ * Permission to bind. The kernel checks capabilities when a process creates
+ * programs and maps or looks them up by id, and asks LSMs at each command. A
+ * process that has both file descriptors needs nothing else.
  */
 #include <grp.h>
 #include <linux/btf.h>
@@ -35,7 +35,7 @@ FIXTURE_TEARDOWN(privilege)
 {
 }
 
-/* 1 cannot be changed any more, and is as good here. */
+/* A value of 1 cannot be changed, and will do. */
 static bool unprivileged_bpf_is_off(void)
 {
 	static const char path[] = "/proc/sys/kernel/unprivileged_bpf_disabled";
@@ -70,7 +70,7 @@ TEST_F(privilege, is_in_the_descriptors)
 	EXPECT_EQ(-EPERM, prog_load_empty(BPF_PROG_TYPE_SOCKET_FILTER));
 	EXPECT_EQ(-EPERM, map_fd_by_id(self->id));
 
-	/* Errors are those of everybody. */
+	/* The errors are the same without privileges. */
 	EXPECT_EQ(-EBADF, bind_map(-1, self->map));
 	EXPECT_EQ(-EBADF, bind_map(self->prog, -1));
 	EXPECT_EQ(0, prog_map_ids(self->prog, &listed, 1));
@@ -81,7 +81,7 @@ TEST_F(privilege, is_in_the_descriptors)
 	EXPECT_EQ(self->id, listed);
 }
 
-/* Asks a program for the BTF id of a function of the kernel. */
+/* Runs a program that returns the BTF id of a kernel function. */
 static int btf_func_id(const char *name)
 {
 	__u32 size = strlen(name) + 1;
@@ -114,7 +114,7 @@ static int btf_func_id(const char *name)
 	return err ? err : (int)run.test.retval;
 }
 
-/* Has an LSM deny the command to this process. */
+/* Attaches an LSM program that denies the command to this process. */
 static int deny_bind_map(int func_id)
 {
 	const struct bpf_insn insns[] = {
@@ -158,7 +158,7 @@ TEST_F(privilege, can_be_denied_by_an_lsm)
 	ASSERT_LE(0, link);
 
 	EXPECT_EQ(-EPERM, bind_map(self->prog, self->map));
-	/* This comes before all other checks. */
+	/* The kernel asks LSMs before all other checks. */
 	EXPECT_EQ(-EPERM, bind_map(-1, -1));
 	EXPECT_EQ(-EPERM, sys_bpf(BPF_PROG_BIND_MAP, &flags, sizeof(flags)));
 	EXPECT_EQ(0, prog_map_ids(self->prog, NULL, 0));

@@ -2,10 +2,10 @@
 /*
  * Binding to a sleepable program.
  *
- * A map counts the sleepable programs that keep it. For a map of maps, the
- * count says whether an inner map that is taken out must outlive the sleepable
- * programs that run at that moment: that is how it can be seen from here. The
- * inner map is big, and a program is kept from ending by a page fault.
+ * A map counts the sleepable programs that keep it. If a map of maps has such
+ * programs, an inner map that is removed from it must outlive all sleepable
+ * programs that run at that moment. The tests observe this: the inner map is
+ * big, and a page fault keeps a sleepable program running.
  */
 #include <pthread.h>
 
@@ -14,7 +14,7 @@
 #include "uffd.h"
 
 #define INNER_SIZE	(64 << 20)
-/* What tells memory that is back from memory that is not. */
+/* The threshold between freed and not yet freed. */
 #define INNER_HALF_KB	(INNER_SIZE / 2 / 1024)
 #define NR_MAPS		500
 
@@ -25,7 +25,7 @@ struct run {
 	int retval;
 };
 
-/* Returns what bpf_copy_from_user() does for the address in the context. */
+/* Loads a program that returns bpf_copy_from_user() of the address in its context. */
 static int prog_load_copy(void)
 {
 	const struct bpf_insn insns[] = {
@@ -65,7 +65,7 @@ FIXTURE(sleepable) {
 };
 
 FIXTURE_VARIANT(sleepable) {
-	/* The program does or does not have it in its instructions. */
+	/* The program's instructions refer to the map. */
 	bool uses;
 	bool binds;
 	bool twice;
@@ -151,7 +151,7 @@ FIXTURE_SETUP(sleepable)
 	if (variant->twice)
 		ASSERT_EQ(0, bind_map(self->keeper, self->outer));
 	if (variant->ends) {
-		/* This goes when the program's list does, after the others on it. */
+		/* When this map is gone, the program's list is released. */
 		witness = array_create(8, 1);
 		ASSERT_LE(0, witness);
 		id = map_id(witness);
@@ -198,7 +198,7 @@ TEST_F(sleepable, is_counted)
 	EXPECT_TRUE(mem_comes_back(self->before - INNER_HALF_KB));
 }
 
-/* A count that is not zero when a map goes is a warning in the kernel's log. */
+/* The kernel warns if the count is not zero when it frees a map. */
 static int kmsg_open_at_end(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -236,7 +236,7 @@ TEST(leaves_counts_balanced)
 	if (geteuid())
 		SKIP(return, "needs root");
 
-	/* Have a warning that was given before given again. */
+	/* Let the kernel repeat warnings that it prints once. */
 	clear = open("/sys/kernel/debug/clear_warn_once", O_WRONLY);
 	if (clear >= 0) {
 		EXPECT_EQ(1, write(clear, "1", 1));
@@ -250,7 +250,7 @@ TEST(leaves_counts_balanced)
 		ASSERT_LE(0, map[i]);
 		id[i] = map_id(map[i]);
 	}
-	/* Maps that programs share, in the instructions of one of them too. */
+	/* The programs share all maps; each refers to one in its instructions. */
 	for (round = 0; round < 3; round++) {
 		prog = prog_load_with_map(BPF_PROG_TYPE_SYSCALL, map[round]);
 		ASSERT_LE(0, prog);

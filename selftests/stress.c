@@ -3,8 +3,8 @@
  * Eight threads on a few programs: two bind the same maps, two bind maps of
  * their own, two read and check the lists, two replace the programs.
  *
- * A program has a descriptor whose number stays: dup2() replaces the program
- * behind it, so that everybody has a valid one all the time.
+ * Each program has a descriptor with a fixed number. dup2() replaces the program
+ * at that number, so all threads have a valid descriptor all the time.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -28,13 +28,13 @@ static __u32 shared_id[NR_SHARED];
 static atomic_int errors;
 static atomic_int workers;
 
-/* The ids of what came and went, each thread has its part. */
+/* The ids of maps and programs that came and went, for each thread. */
 static __u32 fresh_id[2][NR_ROUNDS];
 static __u32 reloaded_id[2][NR_RELOADS];
 
 static void complain(const char *what, int value)
 {
-	/* A broken list would be found thousands of times. */
+	/* A broken list would give thousands of messages. */
 	if (atomic_fetch_add(&errors, 1) < 10)
 		ksft_print_msg("%s: %d\n", what, value);
 }
@@ -81,7 +81,7 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Both arrays have room for all. */
+/* Both arrays hold at least @count ids. */
 static void check_list(const __u32 *ids, __u32 *sorted, __u32 count)
 {
 	__u32 i;
@@ -119,7 +119,7 @@ static void *read_lists(void *arg)
 	while (workers) {
 		old = &last[i++ % NR_SLOTS];
 		memset(&info, 0, sizeof(info));
-		/* Now and then with too little room. */
+		/* Sometimes with an array that may be too short. */
 		info.nr_map_ids = rand_r(&seed) % 8 ? MAX_IDS : NR_SHARED / 2;
 		info.map_ids = (unsigned long)new->ids;
 		new->count = info.nr_map_ids;
@@ -171,7 +171,7 @@ static void *reload_progs(void *arg)
 			complain("load", id);
 		else
 			ids[i] = id;
-		/* Have the others get at this one too. */
+		/* Let the other threads use this program. */
 		sched_yield();
 	}
 	workers--;
@@ -189,7 +189,7 @@ FIXTURE_TEARDOWN(stress)
 {
 }
 
-/* The time is for kernels that check what they do. */
+/* Debug kernels need this much time. */
 TEST_F_TIMEOUT(stress, eight_threads, 300)
 {
 	pthread_t thread[8];
@@ -230,7 +230,7 @@ TEST_F_TIMEOUT(stress, eight_threads, 300)
 	}
 	EXPECT_EQ(0, atomic_load(&errors));
 
-	/* With everything bound, everything is there once. */
+	/* Bind everything: each map is listed once. */
 	ids = calloc(2 * MAX_IDS, sizeof(*ids));
 	ASSERT_NE(NULL, ids);
 	sorted = ids + MAX_IDS;
@@ -249,7 +249,7 @@ TEST_F_TIMEOUT(stress, eight_threads, 300)
 	}
 	EXPECT_EQ(0, atomic_load(&errors));
 
-	/* With everything closed, everything is gone. */
+	/* Close everything: nothing is left. */
 	close(own_map);
 	for (i = 0; i < NR_SHARED; i++)
 		close(shared[i]);

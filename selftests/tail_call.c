@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs that share a program array must be alike: the kernel compares a new
- * program with each program array on its list. The array in turn knows the
- * programs whose tail calls the JIT made jumps, for as long as they exist.
+ * Programs that share a program array must be compatible: the kernel compares a
+ * new program with each program array on its list. The array in turn tracks the
+ * programs whose tail calls the JIT has turned into jumps, while they exist.
  */
 #include "common.h"
 #include "kselftest_harness.h"
 
 #define NR_ROUNDS	100
 
-/* Tail calls entry @key; returns @other if that is empty. */
+/* Loads a program that tail calls entry @key, or returns @other if it is empty. */
 static int prog_load_tail_call(enum bpf_prog_type type, int prog_array, int key, int other)
 {
 	const struct bpf_insn insns[] = {
@@ -83,12 +83,12 @@ TEST_F(tail_call, is_for_programs_of_one_type)
 	EXPECT_LE(0, second);
 	close(second);
 
-	/* The array goes by what it saw first, also after that is gone. */
+	/* The first program sets the array's type, also after it is gone. */
 	close(first);
 	EXPECT_TRUE(prog_gone(id));
 	EXPECT_EQ(-EINVAL, prog_load_tail_call(BPF_PROG_TYPE_XDP, self->array, 0, 0));
 
-	/* Programs that were refused hold nothing. */
+	/* Refused programs hold no references. */
 	close(self->array);
 	EXPECT_TRUE(map_gone(self->id));
 }
@@ -98,7 +98,7 @@ TEST_F(tail_call, looks_at_all_maps_of_the_program)
 	struct bpf_insn insns[2 * 9 + 2];
 	int i, prog, map[9];
 
-	/* The array that does not fit is behind eight that do. */
+	/* The incompatible array comes after eight other maps. */
 	prog = prog_load_tail_call(BPF_PROG_TYPE_SOCKET_FILTER, self->array, 0, 0);
 	ASSERT_LE(0, prog);
 	for (i = 0; i < 8; i++) {
@@ -116,12 +116,12 @@ TEST_F(tail_call, looks_at_all_maps_of_the_program)
 
 	EXPECT_EQ(-EINVAL, prog_load(BPF_PROG_TYPE_XDP, insns, ARRAY_SIZE(insns)));
 
-	/* That made XDP the type of the others. */
+	/* This attempt has set the type of the other arrays to XDP. */
 	EXPECT_LE(0, prog_load_with_map(BPF_PROG_TYPE_XDP, map[0]));
 	EXPECT_EQ(-EINVAL, prog_load_with_map(BPF_PROG_TYPE_SOCKET_FILTER, map[6]));
 }
 
-/* A program does not tail call what is only bound to it. */
+/* A program cannot tail call through an array that is only bound. */
 TEST_F(tail_call, does_not_care_about_bound_arrays)
 {
 	int filter, xdp;
@@ -134,7 +134,7 @@ TEST_F(tail_call, does_not_care_about_bound_arrays)
 	ASSERT_LE(0, xdp);
 	EXPECT_EQ(1, prog_map_ids(xdp, NULL, 0));
 
-	/* Neither does the array. */
+	/* Binding neither checks nor sets the type of the array. */
 	filter = prog_load_empty(BPF_PROG_TYPE_SOCKET_FILTER);
 	ASSERT_LE(0, filter);
 	EXPECT_EQ(0, bind_map(filter, self->array));
@@ -144,7 +144,7 @@ TEST_F(tail_call, does_not_care_about_bound_arrays)
 
 /*
  * The entry changes while programs whose tail calls are jumps come and go. If
- * the array still knew one that is gone, it would write to freed memory.
+ * the array still tracked one that is gone, it would write to freed memory.
  */
 TEST_F(tail_call, is_patched_for_live_programs_only)
 {
@@ -161,7 +161,7 @@ TEST_F(tail_call, is_patched_for_live_programs_only)
 					   self->array, key, 33);
 		ASSERT_LE(0, prog);
 		ids[i] = prog_id(prog);
-		/* Each program is released once, whatever its list says. */
+		/* The array is bound as well, but must track the program once. */
 		ASSERT_EQ(0, bind_map(prog, self->array));
 
 		ASSERT_EQ(33, prog_run(prog));
@@ -175,7 +175,7 @@ TEST_F(tail_call, is_patched_for_live_programs_only)
 	for (i = 0; i < NR_ROUNDS; i++)
 		EXPECT_TRUE(prog_gone(ids[i]));
 
-	/* With all of them freed. */
+	/* Change the entry when all programs are freed. */
 	ASSERT_EQ(0, map_update(self->array, &key, &target));
 	ASSERT_EQ(0, map_delete(self->array, &key));
 	close(self->array);

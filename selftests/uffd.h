@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A page whose first access, by the kernel too, waits until the test lets it go
- * on.
+ * A page that the test fills: the first access to it blocks until then, in the
+ * kernel as well.
  */
 #ifndef BPF_RUST_UFFD_H
 #define BPF_RUST_UFFD_H
@@ -26,7 +26,7 @@ static inline int uffd_page_open(struct uffd_page *page)
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 
 	page->size = sysconf(_SC_PAGESIZE);
-	/* Not UFFD_USER_MODE_ONLY: the faults that matter are the kernel's. */
+	/* No UFFD_USER_MODE_ONLY: the tests need faults in the kernel. */
 	page->fd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (page->fd < 0)
 		return -errno;
@@ -42,7 +42,7 @@ static inline int uffd_page_open(struct uffd_page *page)
 	return ioctl(page->fd, UFFDIO_REGISTER, &reg) ? -errno : 0;
 }
 
-/* Waits until somebody is stuck in the page. */
+/* Waits for a page fault. */
 static inline int uffd_page_wait(struct uffd_page *page)
 {
 	struct pollfd pfd = { .fd = page->fd, .events = POLLIN };
@@ -55,7 +55,7 @@ static inline int uffd_page_wait(struct uffd_page *page)
 	return msg.event == UFFD_EVENT_PAGEFAULT ? 0 : -EPROTO;
 }
 
-/* Lets them go on, with a page full of @byte. */
+/* Ends the page fault with a page full of @byte. */
 static inline int uffd_page_fill(struct uffd_page *page, int byte)
 {
 	struct uffdio_copy copy = {
@@ -74,7 +74,7 @@ static inline int uffd_page_fill(struct uffd_page *page, int byte)
 	return err;
 }
 
-/* Lets them find that there is no page any more. */
+/* Ends the page fault by removing the page. */
 static inline void uffd_page_close(struct uffd_page *page)
 {
 	munmap(page->addr, page->size);

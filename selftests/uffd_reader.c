@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A reader of the program's info is stuck in a page fault on its map_ids. With
- * the Rust implementation nobody else notices; the C one holds the lock of the
- * program's maps meanwhile.
+ * A reader of the program's info is stuck in a page fault on its map_ids. The
+ * Rust implementation does not block others; the C one holds the lock of the
+ * program's maps during the fault.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -12,16 +12,16 @@
 #include "uffd.h"
 
 #define FILL		0xa5
-/* Not that long, as nothing would happen meanwhile. */
+/* Short, as a test that expects blocking waits for all of it. */
 #define BLOCKED_MS	500
 
-/* Something to be done in a thread, and how it went. */
+/* Work for a thread, and its result. */
 struct job {
 	int (*work)(struct job *job);
 	int prog;
 	int map;
 	__u32 *ids;
-	__u32 room;
+	__u32 nr_ids;
 	int result;
 	sem_t done;
 	pthread_t thread;
@@ -39,7 +39,7 @@ static int work_count(struct job *job)
 
 static int work_read(struct job *job)
 {
-	return prog_map_ids(job->prog, job->ids, job->room);
+	return prog_map_ids(job->prog, job->ids, job->nr_ids);
 }
 
 static int work_dump(struct job *job)
@@ -152,14 +152,14 @@ TEST_F(uffd_reader, blocks_nobody)
 		.work = work_read,
 		.prog = self->prog,
 		.ids = ids,
-		.room = 8,
+		.nr_ids = 8,
 	};
 	struct job job = {
 		.work = variant->work,
 		.prog = self->prog,
 		.map = self->map[1],
 		.ids = other_ids,
-		.room = 8,
+		.nr_ids = 8,
 	};
 	unsigned int i;
 
@@ -174,7 +174,7 @@ TEST_F(uffd_reader, blocks_nobody)
 		ASSERT_FALSE(job_done_within(&job, BLOCKED_MS));
 	}
 
-	/* The reader waits for the page, whatever the others do. */
+	/* The reader still waits for the page. */
 	EXPECT_EQ(-EINPROGRESS, reader.result);
 	ASSERT_EQ(0, uffd_page_fill(&self->page, FILL));
 	ASSERT_TRUE(job_done_within(&reader, PATIENCE_MS));
@@ -185,7 +185,7 @@ TEST_F(uffd_reader, blocks_nobody)
 	if (variant->work == work_read)
 		EXPECT_EQ(self->id[0], other_ids[0]);
 
-	/* It sees the list as that was when it came, and writes nothing else. */
+	/* It sees the list as it was at the call, and writes nothing else. */
 	EXPECT_EQ(1, reader.result);
 	EXPECT_EQ(self->id[0], ids[0]);
 	for (i = 1; i < self->page.size / sizeof(*ids); i++)
@@ -196,11 +196,11 @@ TEST_F(uffd_reader, blocks_nobody)
 		EXPECT_EQ(self->id[i], other_ids[i]);
 }
 
-/* A reader whose memory is taken away while it waits leaves nothing behind. */
+/* A reader whose memory is unmapped while it waits leaves nothing behind. */
 TEST(reader_that_fails)
 {
 	struct uffd_page page = {};
-	struct job reader = { .work = work_read, .room = 8 };
+	struct job reader = { .work = work_read, .nr_ids = 8 };
 	__u32 id[2], prog;
 	int map[2], i;
 
