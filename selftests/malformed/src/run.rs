@@ -17,6 +17,9 @@ use crate::module::Module;
 use crate::mutate;
 use crate::Error;
 
+/// Files of the kernels that the tests boot: see `configs/tests.patch`.
+const DEBUGFS: &str = "/sys/kernel/debug/bpf_rust_btf";
+
 /// The kernel's `DEFAULT_RATELIMIT_BURST`.
 const BURST: usize = 10;
 
@@ -35,7 +38,7 @@ pub fn all(
     let mut good = true;
     let random = usize::from(!seeds.is_empty());
 
-    println!("KTAP version 1\n1..{}", cases.len() + random + 1);
+    println!("KTAP version 1\n1..{}", cases.len() + random + 2);
     for (n, case) in (1..).zip(cases) {
         let (pair, expected) = case.make();
         let name = &case.name;
@@ -56,8 +59,9 @@ pub fn all(
         slowest = slowest.max((load.took, name.clone()));
     }
     good &= rate_limit(cases.len() + 1, module, cases, kernel)?;
+    good &= unsorted(cases.len() + 2, module)?;
     if !seeds.is_empty() {
-        let n = cases.len() + 2;
+        let n = cases.len() + 3;
         good &= random_changes(n, module, seeds, kernel, &mut slowest)?;
     }
     println!(
@@ -115,7 +119,7 @@ fn rate_limit(
     kernel: &mut Kernel,
 ) -> Result<bool, Error> {
     const NAME: &str = "messages are rate limited";
-    let limit = Path::new("/sys/kernel/debug/bpf_rust_btf/log_interval");
+    let limit = Path::new(DEBUGFS).join("log_interval");
     let refused = cases
         .iter()
         .map(|case| case.make())
@@ -130,15 +134,36 @@ fn rate_limit(
     let mut lines = 0;
 
     // In jiffies: all loads are in one interval.
-    fs::write(limit, "1000000").of(limit)?;
+    fs::write(&limit, "1000000").of(&*limit)?;
     for _ in 0..4 * BURST {
         let load = kernel.load(NAME, module.with(&pair))?;
         let ours = |line: &&String| line.starts_with("bpf_rust: BTF of ");
         lines += load.log.iter().filter(ours).count();
     }
-    fs::write(limit, "0").of(limit)?;
+    fs::write(&limit, "0").of(&*limit)?;
     let verdict = if lines == BURST { "ok" } else { "not ok" };
     println!("# {} refused loads, {lines} lines", 4 * BURST);
     println!("{verdict} {n} {NAME}");
     Ok(lines == BURST)
+}
+
+/// If vmlinux is not sorted by name, C relocates, and the result is the same.
+fn unsorted(n: usize, module: &Module) -> Result<bool, Error> {
+    const NAME: &str = "C relocates if vmlinux is not sorted";
+    let file = |name| Path::new(DEBUGFS).join(name);
+    let (split, base, result) = (file("split"), file("base"), file("unsorted"));
+    let pair = module.pair();
+
+    if !result.exists() {
+        println!("ok {n} {NAME} # SKIP needs {}", result.display());
+        return Ok(true);
+    }
+    fs::write(&split, &pair.split).of(&*split)?;
+    fs::write(&base, &pair.base).of(&*base)?;
+    let said = fs::read_to_string(&result).of(&*result)?;
+    let good = said.starts_with("same ");
+    let verdict = if good { "ok" } else { "not ok" };
+    println!("# {}", said.trim_end());
+    println!("{verdict} {n} {NAME}");
+    Ok(good)
 }
