@@ -20,7 +20,9 @@ use splitbtf::Distiller;
 use splitbtf::Kind;
 use splitbtf::Mismatch;
 use splitbtf::Names;
-use splitbtf::Policy;
+use splitbtf::Needs;
+use splitbtf::Own;
+use splitbtf::Unmatched;
 use splitbtf::Valid;
 use zerocopy::ByteOrder;
 
@@ -66,7 +68,7 @@ pub enum Base {
 /// What becomes of the BTF of a module on a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is relocated, or would be.
+    /// It is relocated, or is refused as types do not match.
     Relocated {
         /// The types of the distilled base of which there is something to say, by id.
         types: Vec<Finding>,
@@ -91,9 +93,12 @@ pub struct Finding {
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// Why a kernel with Rust keeps it as an opaque type; `None` if it does not.
-    #[serde(serialize_with = "as_text")]
-    pub opaque: Option<Mismatch>,
+    /// Whether the module contains it: as the type of a member, or of what a function takes or
+    /// returns, or of a variable.
+    pub contained: bool,
+    /// What a kernel with Rust makes of it if it does not match.
+    #[serde(flatten)]
+    pub rust: Rust,
     /// Why a stock kernel refuses the module for it; `None` if it does not.
     #[serde(serialize_with = "as_text")]
     pub refused: Option<Refusal>,
@@ -101,24 +106,86 @@ pub struct Finding {
     prefix: &'static str,
 }
 
+/// What a kernel with Rust makes of a type that matches none of vmlinux, and why it does not match.
+/// It does one of these things or, if the type matches, none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rust {
+    /// The module gets an opaque type.
+    #[serde(serialize_with = "as_text")]
+    pub opaque: Option<Mismatch>,
+    /// The module keeps its own.
+    #[serde(serialize_with = "as_text")]
+    pub kept: Option<Mismatch>,
+    /// The kernel refuses the module.
+    #[serde(serialize_with = "as_text")]
+    pub mismatch: Option<Mismatch>,
+}
+
+impl From<&Unmatched> for Rust {
+    fn from(unmatched: &Unmatched) -> Self {
+        let reason = Some(unmatched.reason);
+        let matches = Self::default();
+
+        match unmatched.own {
+            Some(Own::Opaque) => Self {
+                opaque: reason,
+                ..matches
+            },
+            Some(Own::Kept) => Self {
+                kept: reason,
+                ..matches
+            },
+            None => Self {
+                mismatch: reason,
+                ..matches
+            },
+        }
+    }
+}
+
 fn as_text<T: fmt::Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
     value.as_ref().map(ToString::to_string).serialize(to)
 }
 
-/// The type as in C, and all that there is to say of it: `struct inode: size 600 in the module, 608
-/// in vmlinux`.
+/// The type as in C, and all that there is to say of it: `struct inode is contained and does not
+/// match: size 512 in the module, 528 in vmlinux`.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}: ", self.prefix, self.name)?;
-        match (&self.opaque, &self.refused) {
-            (Some(opaque), Some(_)) => write!(f, "{opaque}"),
-            (Some(opaque), None) => write!(f, "{opaque}, which a stock kernel does not mind"),
-            (None, Some(Refusal::Ambiguous { candidates, .. })) => {
-                let [first, second] = candidates;
-                write!(f, "a stock kernel has two candidates, {first} and {second}")
+        let is = match self.contained {
+            true => "is contained",
+            false => "is only pointed to",
+        };
+        let Rust {
+            opaque,
+            kept,
+            mismatch,
+        } = self.rust;
+        let whats = [
+            (opaque, "and opaque"),
+            (kept, "and kept"),
+            (mismatch, "and does not match"),
+        ];
+
+        write!(f, "{}{} {is}", self.prefix, self.name)?;
+        for (reason, what) in whats {
+            if let Some(reason) = reason {
+                write!(f, " {what}: {reason}")?;
+                if self.refused.is_none() {
+                    f.write_str(", which a stock kernel does not mind")?;
+                }
+                return Ok(());
             }
-            (None, Some(_)) => write!(f, "a stock kernel finds no candidate"),
-            (None, None) => Ok(()),
+        }
+        match &self.refused {
+            Some(Refusal::Ambiguous { candidates, .. }) => {
+                let [first, second] = candidates;
+                write!(
+                    f,
+                    ": a stock kernel has two candidates, {first} and {second}"
+                )
+            }
+            Some(_) => f.write_str(": a stock kernel finds no candidate"),
+            None => Ok(()),
         }
     }
 }
@@ -128,9 +195,9 @@ impl fmt::Display for Finding {
 pub enum Verdict {
     /// It loads it, and all types of vmlinux that it refers to are there.
     Loads,
-    /// It loads it, but of so many types nothing can be known but name and size.
+    /// It loads it, but so many types are opaque: nothing is known of them but their names.
     Opaque(usize),
-    /// It refuses it, as it lacks types.
+    /// It refuses it, as types do not match.
     Refused,
     /// It refuses it, as its BTF is wrong.
     Malformed,
@@ -163,7 +230,10 @@ impl Outcome {
         match self {
             Self::AsIs => Verdict::Loads,
             Self::Relocated { types, .. } => {
-                match types.iter().filter(|ty| ty.opaque.is_some()).count() {
+                let opaque = types.iter().filter(|ty| ty.rust.opaque.is_some()).count();
+                let mut types = types.iter();
+                match opaque {
+                    _ if types.any(|ty| ty.rust.mismatch.is_some()) => Verdict::Refused,
                     0 => Verdict::Loads,
                     n => Verdict::Opaque(n),
                 }
@@ -174,8 +244,63 @@ impl Outcome {
 
     /// Whether there is a kernel that refuses the module.
     pub fn is_refused(&self) -> bool {
-        self.stock() != Verdict::Loads
+        let refuses = |verdict| matches!(verdict, Verdict::Refused | Verdict::Malformed);
+
+        refuses(self.stock()) || refuses(self.rust())
     }
+
+    /// What a kernel with `CONFIG_BPF_RUST` writes to its log when it relocates the module's BTF or
+    /// refuses to, without `bpf_rust: BTF of <module>: ` before each line.
+    pub fn log(&self) -> Vec<String> {
+        let Self::Relocated { types, .. } = self else {
+            return vec![];
+        };
+        let refused = types
+            .iter()
+            .find_map(|ty| Some((ty, ty.rust.mismatch.as_ref()?)));
+        if let Some((ty, reason)) = refused {
+            let is = if ty.contained {
+                " is contained and"
+            } else {
+                ""
+            };
+            return vec![format!(
+                "{}{}{is} does not match: {reason}",
+                ty.prefix, ty.name
+            )];
+        }
+
+        let opaque = line(types, "opaque", |ty| ty.rust.opaque.as_ref());
+        let kept = line(types, "kept", |ty| ty.rust.kept.as_ref());
+        opaque.into_iter().chain(kept).collect()
+    }
+}
+
+/// The line in the log for types that are opaque, or are kept; `None` if there are none. The kernel
+/// keeps it short.
+fn line(
+    types: &[Finding],
+    what: &str,
+    reason: fn(&Finding) -> Option<&Mismatch>,
+) -> Option<String> {
+    const TYPES: usize = 6;
+    const NAME_LEN: usize = 64;
+    let reasons = types.iter().filter_map(|ty| Some((ty, reason(ty)?)));
+    let count = reasons.clone().count();
+    let shown: Vec<_> = reasons
+        .take(TYPES)
+        .map(|(ty, reason)| match ty.name.get(..NAME_LEN) {
+            Some(begin) => format!("{}{begin}... ({reason})", ty.prefix),
+            None => format!("{}{} ({reason})", ty.prefix, ty.name),
+        })
+        .collect();
+    let are = if count == 1 { "type is" } else { "types are" };
+    let more = match count.saturating_sub(TYPES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+
+    (count > 0).then(|| format!("{count} {are} {what}: {}{more}", shown.join(", ")))
 }
 
 impl<'k, O: ByteOrder> Checker<'k, O> {
@@ -250,7 +375,7 @@ impl<'k, O: ByteOrder> Checker<'k, O> {
                 let kernels = self.kernels.iter();
                 let needs = split.needs()?;
                 kernels
-                    .map(|kernel| outcome(base, split, &needs, kernel))
+                    .map(|kernel| outcome(base, &needs, kernel))
                     .collect::<Result<_, _>>()
             }))
         };
@@ -285,32 +410,27 @@ fn opened<O: ByteOrder, T>(
 /// What becomes of split BTF on one kernel.
 fn outcome<O: ByteOrder>(
     base: &Btf<'_, O>,
-    split: &Valid<'_, O>,
-    needs: &splitbtf::Needs,
+    needs: &Needs,
     kernel: &Names<'_, O>,
 ) -> Result<Outcome, splitbtf::Error> {
-    let (ids, strings) = split.relocation_room();
-    let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
-    let relocation = split.relocate(kernel, Policy::Opaque, &mut ids, &mut strings)?;
-    let mut kept = relocation.kept().map(|(id, _)| id).peekable();
+    let unmatched = needs.unmatched(base, kernel)?;
+    let mut unmatched = unmatched.iter().peekable();
     let refusals = stock::refusals(base, needs, kernel)?;
     let mut refused = refusals.types.iter().peekable();
     let mut types = vec![];
 
-    for id in 1..base.end_id() {
-        let opaque = match kept.next_if_eq(&id) {
-            Some(id) => splitbtf::mismatch(base, id, kernel)?,
-            None => None,
-        };
+    for (id, contained) in (1..base.end_id()).zip(needs.contained.iter().skip(1)) {
+        let unmatched = unmatched.next_if(|unmatched| unmatched.id == id);
         let refused = refused.next_if(|(refused, _)| *refused == id);
-        if opaque.is_none() && refused.is_none() {
+        if unmatched.is_none() && refused.is_none() {
             continue;
         }
         let ty = base.get(id)?;
         types.push(Finding {
             kind: kind_name(&ty.kind),
             name: base.string(ty.name_off)?.escape_ascii().to_string(),
-            opaque,
+            contained: *contained,
+            rust: unmatched.map(Rust::from).unwrap_or_default(),
             refused: refused.map(|(_, refusal)| refusal.clone()),
             prefix: match ty.kind {
                 Kind::Struct(_) | Kind::Fwd { is_union: false } => "struct ",

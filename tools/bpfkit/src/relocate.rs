@@ -10,6 +10,7 @@ use splitbtf::Btf;
 use splitbtf::Error as BtfError;
 use splitbtf::Mismatch;
 use splitbtf::Names;
+use splitbtf::Own;
 use splitbtf::Owned;
 use splitbtf::Policy;
 use zerocopy::ByteOrder;
@@ -36,8 +37,12 @@ pub enum RelocateError {
         /// What is wrong with it.
         source: BtfError,
     },
-    /// It needs a type that the kernel does not have.
-    #[error("{}: {BASE_SECTION}: BTF type {id} '{name}': {reason}", path.display())]
+    /// It has a type that matches none of the kernel, and that must.
+    #[error(
+        "{}: {BASE_SECTION}: BTF type {id} '{name}'{} does not match: {reason}",
+        path.display(),
+        if *contained { " is contained and" } else { "" }
+    )]
     Unmatched {
         /// The file.
         path: PathBuf,
@@ -45,7 +50,9 @@ pub enum RelocateError {
         id: u32,
         /// Its name.
         name: String,
-        /// Why none of the kernel's will do.
+        /// Whether the module contains it.
+        contained: bool,
+        /// Why it does not match.
         reason: Mismatch,
     },
 }
@@ -58,20 +65,22 @@ pub struct Relocated {
     /// The id of each type, by what it was before: first those of the distilled base, then those of
     /// the module.
     pub id_map: Vec<u32>,
-    /// The types that the kernel does not have.
-    pub stubs: Vec<Stub>,
+    /// The types that match none of the kernel and that the module has as opaque types.
+    pub opaque: Vec<OwnType>,
+    /// Those that it keeps.
+    pub kept: Vec<OwnType>,
 }
 
-/// A type that has been kept, as a name and a size.
+/// A type of the module's own, for one that matches none of the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Stub {
+pub struct OwnType {
     /// Its id in the distilled base.
     pub id: u32,
     /// Its id now.
     pub new_id: u32,
     /// Its name.
     pub name: String,
-    /// Why none of the kernel's will do.
+    /// Why it does not match.
     #[serde(serialize_with = "as_text")]
     pub reason: Mismatch,
 }
@@ -84,8 +93,8 @@ fn as_text<S: Serializer>(reason: &Mismatch, to: S) -> Result<S::Ok, S::Error> {
 ///
 /// # Errors
 ///
-/// If the module has no BTF or no distilled base, or they are wrong; with [`Policy::Error`],
-/// [`RelocateError::Unmatched`] for the first type that the kernel does not have.
+/// If the module has no BTF or no distilled base, or they are wrong; [`RelocateError::Unmatched`]
+/// for the first type that does not match and, by the policy, must.
 pub fn relocate<O: ByteOrder>(
     module: &Input,
     kernel: &Names<'_, O>,
@@ -113,26 +122,37 @@ pub fn relocate<O: ByteOrder>(
     };
 
     let relocated = match splitbtf::relocate(&split, kernel, policy) {
-        Err(BtfError::Unmatched { id, reason, .. }) => {
+        Err(BtfError::Unmatched {
+            id,
+            contained,
+            reason,
+            ..
+        }) => {
             return Err(RelocateError::Unmatched {
                 path: module.path().to_owned(),
                 id,
                 name: name(id)?,
+                contained,
                 reason,
             })
         }
         result => result.map_err(wrong(SECTION))?,
     };
-    let stubs = relocated.kept.iter().map(|kept| {
-        Ok(Stub {
-            id: kept.id,
-            new_id: kept.new_id,
-            name: name(kept.id)?,
-            reason: kept.reason,
-        })
-    });
+    let own = |own| {
+        let types = relocated.kept.iter().filter(move |kept| kept.own == own);
+        let types = types.map(|kept| {
+            Ok(OwnType {
+                id: kept.id,
+                new_id: kept.new_id,
+                name: name(kept.id)?,
+                reason: kept.reason,
+            })
+        });
+        types.collect::<Result<_, RelocateError>>()
+    };
     Ok(Relocated {
-        stubs: stubs.collect::<Result<_, RelocateError>>()?,
+        opaque: own(Own::Opaque)?,
+        kept: own(Own::Kept)?,
         bytes: relocated.bytes,
         id_map: relocated.id_map,
     })
@@ -146,25 +166,35 @@ mod tests {
     use object::Endianness;
     use object::SectionKind;
     use splitbtf::Builder;
+    use splitbtf::NewMember;
     use zerocopy::LE;
 
     use super::*;
 
-    /// BTF with structs of these names and 8 bytes each.
-    fn structs(names: &[&str]) -> Owned<LE> {
+    /// BTF with types of these names and 8 bytes each: a FLOAT `f`, structs of other names.
+    fn types(names: &[&str]) -> Owned<LE> {
         let mut builder = Builder::<LE>::new();
         for name in names {
-            builder.structure(name.as_bytes(), 8, &[]);
+            match *name {
+                "f" => builder.float(b"f", 8),
+                name => builder.structure(name.as_bytes(), 8, &[]),
+            };
         }
         Owned::new(builder.finish().unwrap(), None).unwrap()
     }
 
-    /// A module with pointers to `a` and `b`.
+    /// A module with a pointer to `a`, and a struct that contains `b` and `f`.
     fn module(sections: &[&str]) -> Input {
-        let base = structs(&["a", "b"]);
+        let base = types(&["a", "b", "f"]);
         let mut builder = Builder::split_on(&base.view(None).unwrap()).unwrap();
+        let member = |ty| NewMember {
+            name: b"",
+            ty,
+            bit_offset: 0,
+            bitfield_bits: 0,
+        };
         builder.ptr(1);
-        builder.ptr(2);
+        builder.structure(b"own", 8, &[member(2), member(3)]);
         let split = builder.finish().unwrap();
         let (format, endian) = (BinaryFormat::Elf, Endianness::Little);
         let mut file = write::Object::new(format, Architecture::X86_64, endian);
@@ -181,7 +211,7 @@ mod tests {
     }
 
     fn on(kernel: &[&str], policy: Policy, sections: &[&str]) -> Result<Relocated, RelocateError> {
-        let kernel = structs(kernel);
+        let kernel = types(kernel);
         let view = kernel.view(None).unwrap();
         let ids = view.name_index().unwrap();
 
@@ -196,29 +226,36 @@ mod tests {
 
     #[test]
     fn types_are_found() {
-        let relocated = on(&["x", "b", "a"], Policy::Error, &ALL).unwrap();
+        let relocated = on(&["f", "b", "a"], Policy::Error, &ALL).unwrap();
 
-        assert_eq!(relocated.id_map, [0, 3, 2, 4, 5]);
-        assert_eq!(relocated.stubs, []);
+        assert_eq!(relocated.id_map, [0, 3, 2, 1, 4, 5]);
+        assert_eq!((relocated.opaque, relocated.kept), (vec![], vec![]));
     }
 
     #[test]
     fn what_is_not_found_is_named() {
-        let relocated = on(&["a"], Policy::Opaque, &ALL).unwrap();
-        let error = on(&["a"], Policy::Error, &ALL).unwrap_err();
+        let relocated = on(&["b"], Policy::Opaque, &ALL).unwrap();
+        let error = |kernel: &[&str], policy| on(kernel, policy, &ALL).unwrap_err().to_string();
 
-        let stub = Stub {
-            id: 2,
-            new_id: 4,
-            name: "b".into(),
+        let own = |id, new_id, name: &str| OwnType {
+            id,
+            new_id,
+            name: name.into(),
             reason: Mismatch::Missing,
         };
-        assert_eq!(relocated.stubs, [stub]);
-        assert_eq!(relocated.id_map, [0, 1, 4, 2, 3]);
+        assert_eq!(relocated.opaque, [own(1, 4, "a")]);
+        assert_eq!(relocated.kept, [own(3, 5, "f")]);
+        assert_eq!(relocated.id_map, [0, 4, 1, 5, 2, 3]);
         assert_eq!(
-            error.to_string(),
-            "m.ko: .BTF.base: BTF type 2 'b': not in vmlinux"
+            error(&["b"], Policy::Error),
+            "m.ko: .BTF.base: BTF type 1 'a' does not match: not in vmlinux"
         );
+        for policy in [Policy::Error, Policy::Opaque] {
+            assert_eq!(
+                error(&["a"], policy),
+                "m.ko: .BTF.base: BTF type 2 'b' is contained and does not match: not in vmlinux"
+            );
+        }
     }
 
     #[test]

@@ -100,3 +100,43 @@ fn wrong(path: &Path, source: splitbtf::Error) -> Error {
         source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use splitbtf::Builder;
+    use zerocopy::LE;
+
+    use super::*;
+
+    /// The ids of the types of this name, of a kernel with structs of these names.
+    fn find(names: &[&str], name: &str) -> Vec<u32> {
+        let mut builder = Builder::<LE>::new();
+        for name in names {
+            builder.structure(name.as_bytes(), 8, &[]);
+        }
+        let input = Input::from_bytes("vmlinux".into(), builder.finish().unwrap()).unwrap();
+        let vmlinux = Vmlinux::<LE>::of(&input).unwrap();
+        let view = vmlinux.view().unwrap();
+
+        let found = vmlinux.names(&view).find(name.as_bytes()).collect();
+        found
+    }
+
+    /// Before 7.3 they are not, and nothing in the file says whether they are.
+    #[test]
+    fn types_are_found_whether_they_are_sorted_or_not() {
+        let sorted = ["", "", "a", "b", "b", "c", "d"];
+        // One is not in its place, or has no name behind those that have one.
+        let moved = ["", "", "d", "a", "b", "b", "c"];
+        let unnamed = ["", "a", "b", "b", "c", "d", ""];
+
+        for (names, b) in [(sorted, [4, 5]), (moved, [5, 6]), (unnamed, [3, 4])] {
+            assert_eq!(find(&names, "b"), b, "{names:?}");
+            for name in ["a", "c", "d"] {
+                let id = names.iter().position(|other| *other == name).unwrap() + 1;
+                assert_eq!(find(&names, name), [id as u32], "{names:?}");
+            }
+            assert!(find(&names, "e").is_empty(), "{names:?}");
+        }
+    }
+}

@@ -94,7 +94,7 @@ const SUBCOMMANDS: [Subcommand; 9] = [
         run: true,
     },
     Subcommand {
-        words: "btf relocate FILE --base KERNEL --stubs -o OUT",
+        words: "btf relocate FILE --base KERNEL --opaque -o OUT",
         call: |file| {
             let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
             let view = kernel.view().unwrap();

@@ -55,6 +55,14 @@ fn big(btf: &Btf<'_, LE>) -> bool {
     })
 }
 
+/// Whether the split BTF contains a type of its base, but in no struct or union.
+fn is_by_value(split: &Valid<'_, LE>, id: u32) -> bool {
+    let needs = split.needs().unwrap();
+    let id = id as usize;
+
+    needs.contained[id] && !needs.embedded[id]
+}
+
 fn compare(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
     let base_file = Owned::<LE>::new(base.into(), None).ok()?;
     let base_btf = base_file.view(None).ok()?;
@@ -99,6 +107,8 @@ fn compare(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
                 reason: TypeReason::Unnamed | TypeReason::LongName,
                 ..
             }) => return,
+            // For libbpf a type is embedded as a member only.
+            Err(Error::Unmatched { id, .. }) if is_by_value(&valid, id) => return,
             // For libbpf a size has 31 bits.
             Err(Error::Unmatched { .. }) if big(&base_btf) || big(names.btf()) => return,
             ours => ours.expect("libbpf relocates it"),

@@ -4,7 +4,7 @@
 //! `tools/lib/bpf/btf_relocate.c`, of 7.3.
 //!
 //! For each type of vmlinux with a name it goes through the distilled types of that name. Which of
-//! them it may stand for is in [`accepts`]. The rules differ from those of `splitbtf` where kinds
+//! them it matches is in [`accepts`]. The rules differ from those of `splitbtf` where kinds
 //! are not compared: a STRUCT may become a UNION, or an ENUM of the same size; and where vmlinux
 //! has both a FWD and a STRUCT of a name, these are two candidates.
 
@@ -20,14 +20,14 @@ use zerocopy::ByteOrder;
 /// Why a stock kernel refuses a module, in the words of its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// No type of vmlinux is one that this type stands for.
+    /// This type matches none of vmlinux.
     Unmapped {
         /// The type's id in the distilled base.
         id: u32,
         /// Its name.
         name: String,
     },
-    /// Several are.
+    /// It matches several.
     Ambiguous {
         /// The type's id in the distilled base.
         id: u32,
@@ -79,7 +79,7 @@ pub(super) struct Refusals {
 }
 
 /// Finds out for each type of a distilled base, which has been validated, whether a stock kernel
-/// finds the type in vmlinux that it stands for.
+/// finds one type in vmlinux that it matches.
 pub(super) fn refusals<O: ByteOrder>(
     distilled: &Btf<'_, O>,
     needs: &Needs,
@@ -88,7 +88,7 @@ pub(super) fn refusals<O: ByteOrder>(
     let mut types = vec![];
     let mut found = vec![];
 
-    for (id, contained) in (1..distilled.end_id()).zip(needs.contained.iter().skip(1)) {
+    for (id, embedded) in (1..distilled.end_id()).zip(needs.embedded.iter().skip(1)) {
         let wanted = distilled.get(id)?;
         let name = distilled.string(wanted.name_off)?;
         found.clear();
@@ -102,7 +102,7 @@ pub(super) fn refusals<O: ByteOrder>(
 
         let mut fitting = found
             .iter()
-            .filter(|found| accepts(&wanted.kind, *contained, &found.kind, composites))
+            .filter(|found| accepts(&wanted.kind, *embedded, &found.kind, composites))
             .map(|found| (found.id, size(&found.kind)));
         let name = || name.escape_ascii().to_string();
         match (fitting.next(), fitting.next()) {
@@ -155,12 +155,12 @@ fn foreign_string<O: ByteOrder>(
     Ok(foreign.map(|offset| Refusal::String { offset: *offset }))
 }
 
-/// Whether C takes a type of vmlinux, `found`, for the one that a distilled type of the same name
-/// stands for. `composites` is how many structs and unions vmlinux has of this name, `contained`
-/// whether the module has a struct or union with `wanted` in it.
+/// Whether for C a distilled type, `wanted`, matches a type of vmlinux of the same name, `found`.
+/// `composites` is how many structs and unions vmlinux has of this name, `embedded` whether a struct
+/// or union of the module has `wanted` as a member.
 fn accepts<O: ByteOrder>(
     wanted: &Kind<'_, O>,
-    contained: bool,
+    embedded: bool,
     found: &Kind<'_, O>,
     composites: usize,
 ) -> bool {
@@ -186,7 +186,7 @@ fn accepts<O: ByteOrder>(
         (Kind::Fwd { .. }, Kind::Struct(found)) => !found.has_bitfields(),
         (Kind::Fwd { .. }, Kind::Union(found)) => found.has_bitfields(),
         // What has been found is not looked at.
-        (Kind::Struct(_) | Kind::Union(_), _) => !contained || same_size,
+        (Kind::Struct(_) | Kind::Union(_), _) => !embedded || same_size,
         _ => false,
     }
 }

@@ -75,7 +75,7 @@ fn verdicts(distilled: Add, split: Add, vmlinux: Add) -> [String; 2] {
 const POINTS: Add = |split| {
     split.ptr(1);
 };
-const EMBEDS: Add = |split| {
+const CONTAINS: Add = |split| {
     split.structure(b"mine", 8, &[member(1)]);
 };
 
@@ -89,9 +89,16 @@ fn rules_of_c_and_rust() {
     const ONE: &str = "loads with 1 opaque type";
     const REFUSED: &str = "refused";
 
-    let cases: [(&str, Add, Add, Add, [&str; 2]); 24] = [
-        ("the same", S8, EMBEDS, S8, [LOADS, LOADS]),
+    let cases: [(&str, Add, Add, Add, [&str; 2]); 29] = [
+        ("the same", S8, CONTAINS, S8, [LOADS, LOADS]),
         ("missing", S8, POINTS, |_| {}, [REFUSED, ONE]),
+        (
+            "missing and contained",
+            S8,
+            CONTAINS,
+            |_| {},
+            [REFUSED, REFUSED],
+        ),
         (
             "grown",
             S8,
@@ -102,18 +109,27 @@ fn rules_of_c_and_rust() {
             [LOADS, LOADS],
         ),
         (
-            "grown and embedded",
+            "grown and contained",
             S8,
-            EMBEDS,
+            CONTAINS,
             |btf| {
                 btf.structure(b"s", 16, &[]);
             },
-            [REFUSED, ONE],
+            [REFUSED, REFUSED],
         ),
         (
             "a union now",
             S8,
-            EMBEDS,
+            CONTAINS,
+            |btf| {
+                btf.union(b"s", 8, &[]);
+            },
+            [LOADS, REFUSED],
+        ),
+        (
+            "a union now, and only pointed to",
+            S8,
+            POINTS,
             |btf| {
                 btf.union(b"s", 8, &[]);
             },
@@ -156,13 +172,13 @@ fn rules_of_c_and_rust() {
             [LOADS, LOADS],
         ),
         (
-            "only declared, but embedded",
+            "only declared, but contained",
             S8,
-            EMBEDS,
+            CONTAINS,
             |btf| {
                 btf.fwd(b"s", false);
             },
-            [REFUSED, ONE],
+            [REFUSED, REFUSED],
         ),
         (
             "declared and defined",
@@ -266,7 +282,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.enumeration(b"e", 8, false, &[]);
             },
-            EMBEDS,
+            CONTAINS,
             |btf| {
                 btf.enumeration64(b"e", 8, false, &[]);
             },
@@ -281,7 +297,16 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.enumeration64(b"e", 8, false, &[]);
             },
-            [REFUSED, ONE],
+            [REFUSED, REFUSED],
+        ),
+        (
+            "an enum that is missing",
+            |btf| {
+                btf.enumeration(b"e", 4, false, &[]);
+            },
+            CONTAINS,
+            |_| {},
+            [REFUSED, LOADS],
         ),
         (
             "an unsigned int now",
@@ -292,7 +317,19 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.int(b"int", int(0));
             },
-            [REFUSED, ONE],
+            [REFUSED, LOADS],
+        ),
+        (
+            "an int that is there twice",
+            |btf| {
+                btf.int(b"int", int(1));
+            },
+            POINTS,
+            |btf| {
+                btf.int(b"int", int(1));
+                btf.int(b"int", int(1));
+            },
+            [REFUSED, REFUSED],
         ),
         (
             "a larger float now",
@@ -303,7 +340,18 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.float(b"float", 8);
             },
-            [REFUSED, ONE],
+            [REFUSED, LOADS],
+        ),
+        (
+            "grown and taken by value",
+            S8,
+            |split| {
+                split.func_proto(0, &[(b"s", 1)]);
+            },
+            |btf| {
+                btf.structure(b"s", 16, &[]);
+            },
+            [LOADS, REFUSED],
         ),
         ("an empty base", |_| {}, |_| {}, |_| {}, [LOADS, LOADS]),
     ];
@@ -320,16 +368,26 @@ fn types_are_named_with_reasons() {
             btf.structure(b"gone", 8, &[]);
             btf.structure(b"kind", 8, &[]);
             btf.structure(b"twice", 8, &[]);
+            btf.enumeration(b"new", 4, false, &[]);
+            btf.int(b"kept", int(1));
+            btf.structure(b"grown", 8, &[]);
+            btf.enumeration(b"shrunk", 4, false, &[]);
         },
         |split| {
             split.ptr(1);
             split.ptr(2);
             split.ptr(3);
+            split.structure(b"mine", 8, &[member(5), member(6)]);
+            split.ptr(4);
+            split.ptr(7);
         },
         |btf| {
             btf.fwd(b"twice", false);
             btf.structure(b"twice", 8, &[]);
             btf.union(b"kind", 8, &[]);
+            btf.int(b"kept", int(0));
+            btf.structure(b"grown", 16, &[]);
+            btf.enumeration(b"shrunk", 2, false, &[]);
         },
     );
 
@@ -341,16 +399,107 @@ fn types_are_named_with_reasons() {
     assert_eq!(
         texts,
         [
-            "struct gone: not in vmlinux",
-            "struct kind: of kind UNION in vmlinux, which a stock kernel does not mind",
-            "struct twice: a stock kernel has two candidates, 1 and 2",
+            "struct gone is only pointed to and opaque: not in vmlinux",
+            "struct kind is only pointed to and opaque: of kind UNION in vmlinux, which a stock kernel does not mind",
+            "struct twice is only pointed to: a stock kernel has two candidates, 1 and 2",
+            "enum new is only pointed to and kept: not in vmlinux",
+            "kept is contained and kept: of another encoding in vmlinux",
+            "struct grown is contained and does not match: size 8 in the module, 16 in vmlinux",
+            "enum shrunk is only pointed to and does not match: size 4 in the module, 2 in vmlinux",
         ]
+    );
+    assert_eq!(
+        serde_json::json!(types[5]),
+        serde_json::json!({
+            "kind": "STRUCT",
+            "name": "grown",
+            "contained": true,
+            "opaque": null,
+            "kept": null,
+            "mismatch": "size 8 in the module, 16 in vmlinux",
+            "refused": "distilled base BTF type 'grown' [6] is not mapped to base BTF id",
+        })
     );
     // Two are noticed before it is certain that one is missing.
     assert_eq!(
         refusal.unwrap().to_string(),
         "distilled base BTF type 'twice' [3], size 8 has multiple candidates of the same size \
          (ids [2, 1]) in base BTF"
+    );
+}
+
+#[test]
+fn the_log_is_foretold() {
+    let base: Add = |btf| {
+        btf.structure(b"gone", 8, &[]);
+        btf.union(b"gone_too", 8, &[]);
+        btf.enumeration(b"e", 4, false, &[]);
+        btf.int(b"i", int(1));
+        btf.structure(b"s", 8, &[]);
+    };
+    let points: Add = |split| {
+        split.ptr(1);
+    };
+    let log = |split: Add, vmlinux: Add| outcome(base, split, vmlinux).log();
+
+    assert_eq!(
+        log(points, S8),
+        [
+            "2 types are opaque: struct gone (not in vmlinux), union gone_too (not in vmlinux)",
+            "2 types are kept: enum e (not in vmlinux), i (not in vmlinux)",
+        ]
+    );
+    assert_eq!(
+        log(points, |btf| {
+            S8(btf);
+            btf.fwd(b"gone", false);
+            btf.union(b"gone_too", 8, &[]);
+            btf.enumeration(b"e", 4, false, &[]);
+        }),
+        ["1 type is kept: i (not in vmlinux)"]
+    );
+    assert_eq!(log(points, base), [""; 0]);
+    // The first that must match, whatever else there is.
+    assert_eq!(
+        log(
+            |split| {
+                split.structure(b"own", 8, &[member(5), member(2)]);
+            },
+            |_| {}
+        ),
+        ["union gone_too is contained and does not match: not in vmlinux"]
+    );
+    assert_eq!(
+        log(points, |btf| {
+            btf.enumeration(b"e", 8, false, &[]);
+        }),
+        ["enum e does not match: size 4 in the module, 8 in vmlinux"]
+    );
+}
+
+/// As the kernel does with its line.
+#[test]
+fn many_types_and_long_names_are_not_all_shown() {
+    let outcome = outcome(
+        |btf| {
+            btf.structure(&[b'a'; 64], 8, &[]);
+            btf.structure(&[b'b'; 63], 8, &[]);
+            for name in [b"c", b"d", b"e", b"f", b"g", b"h"] {
+                btf.structure(name, 8, &[]);
+            }
+        },
+        |_| {},
+        |_| {},
+    );
+
+    let [a, b] = ["a".repeat(64), "b".repeat(63)];
+    let reason = "(not in vmlinux)";
+    assert_eq!(
+        outcome.log(),
+        [format!(
+            "8 types are opaque: struct {a}... {reason}, struct {b} {reason}, struct c {reason}, \
+             struct d {reason}, struct e {reason}, struct f {reason} and 2 more"
+        )]
     );
 }
 
@@ -376,7 +525,7 @@ fn c_needs_strings_that_are_names() {
 #[test]
 fn without_a_base_ids_are_taken_as_they_are() {
     let own = file(S8);
-    let split = module(&own, EMBEDS);
+    let split = module(&own, CONTAINS);
     let other = file(|_| {});
 
     let checked = check_on(&own, None, &split, None);
@@ -388,6 +537,9 @@ fn without_a_base_ids_are_taken_as_they_are() {
     let checked = check_on(&other, Some(&own), &split, None);
     assert_eq!(checked.base, Base::Distilled);
     assert_eq!(checked.outcomes[0].stock(), Verdict::Refused);
+    assert_eq!(checked.outcomes[0].rust(), Verdict::Refused);
+    let points = module(&own, POINTS);
+    let checked = check_on(&other, Some(&own), &points, None);
     assert_eq!(checked.outcomes[0].rust(), Verdict::Opaque(1));
 }
 

@@ -40,15 +40,29 @@ pub enum Btf {
   bpfkit btf check module.ko --base vmlinux-7.2 --kernel vmlinux-7.3
 
 What counts is the module's type information. STOCK is what the C code of any kernel makes of it:
-it refuses a module of which it does not find a type. WITH RUST is a kernel with CONFIG_BPF_RUST,
-where such a type is opaque: it has a name and a size, and BPF programs cannot look into it.
-What is malformed is refused by both, as far as C finds out.
+it refuses a module if one of its types does not match one of the kernel. WITH RUST is a kernel with
+CONFIG_BPF_RUST:
+
+- A struct or union that the module only points to becomes opaque: the module has a forward
+  declaration of it, and no BPF program can look into it.
+- A struct or union that the module contains must match, else the module is refused: the type of a
+  member, or of what a function takes or returns, or of a variable.
+- Integers, floating-point numbers and enumerations that the kernel does not have are kept as the
+  module has them. An enumeration of another size, and an integer that the kernel has several times,
+  must match.
+
+With bpf_rust_btf_opaque=off on its command line, such a kernel refuses all of these, as C does. What
+is malformed is refused by both, as far as C finds out.
+
+As JSON, each type says whether it is 'contained', and in 'opaque', 'kept' or 'mismatch' why it does
+not match. 'mismatch' keeps the module from being loaded with Rust, 'refused' by a stock kernel. 'log'
+has what a kernel with Rust writes to its log, after 'bpf_rust: BTF of <module>: '.
 
 A module without .BTF.base is for the very kernel that it was built for. With --base it is
 checked as if it was distilled.
 
-The exit status is 0 if all load everywhere, 1 if one is refused by a stock kernel or malformed, 2
-if a file cannot be read.")]
+The exit status is 0 if all load everywhere, 1 if one is refused anywhere, by a stock kernel or with
+Rust, 2 if a file cannot be read.")]
     Check(Check),
     /// Show what is different in the types of two kernels
     #[command(after_help = "Examples:
@@ -89,7 +103,7 @@ or for a module of the running kernel that kernel's BTF."
         /// The file with the base of split BTF
         #[arg(short = 'B', long, value_name = "BASE")]
         base_btf: Option<PathBuf>,
-        /// Relocate the types of a module to this kernel
+        /// Relocate the types of a module to this kernel, as with CONFIG_BPF_RUST
         #[arg(short = 'R', long, value_name = "VMLINUX")]
         relocate: Option<PathBuf>,
         /// The section of FILE with the types

@@ -56,6 +56,9 @@ struct Pair<'a> {
     /// What a stock kernel says.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<String>,
+    /// What a kernel with Rust writes to its log, line by line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    log: Vec<String>,
     /// What is malformed.
     #[serde(skip_serializing_if = "Option::is_none")]
     malformed: Option<String>,
@@ -155,6 +158,7 @@ fn pair<'a>(module: &'a Path, kernel: &'a Path, base: Base, outcome: &'a Outcome
         rust: word(outcome.rust()),
         types,
         refusal: refusal.map(ToString::to_string),
+        log: outcome.log(),
         malformed: match outcome {
             Outcome::Malformed { section, error } => Some(format!("{section}: {error}")),
             _ => None,

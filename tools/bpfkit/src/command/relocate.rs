@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use bpfkit::output;
 use bpfkit::relocate;
+use bpfkit::relocate::OwnType;
 use bpfkit::relocate::RelocateError;
 use bpfkit::relocate::Relocated;
-use bpfkit::relocate::Stub;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::ByteOrder;
 use bpfkit::Error;
@@ -28,16 +28,19 @@ use super::Voice;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bpfkit btf relocate module.ko --base /boot/vmlinuz -o module.btf
-  bpfkit btf relocate module.ko --base vmlinux --stubs -o module.btf
-  bpfkit -j btf relocate module.ko --base vmlinux --stubs
+  bpfkit btf relocate module.ko --base vmlinux --opaque -o module.btf
+  bpfkit -j btf relocate module.ko --base vmlinux --opaque
   bpftool btf dump file module.btf -B vmlinux
 
 OUT is BTF by itself, split on that of VMLINUX: what is in /sys/kernel/btf once the kernel has
 loaded the module. As JSON, 'id_map' has the new id of each type, by its id before: first those of
 .BTF.base, then those of .BTF.
 
-A type that VMLINUX does not have is an error, as with the C code of a kernel. With --stubs it is
-kept as a name and a size, as with CONFIG_BPF_RUST, and a line says why.
+A type that matches none of VMLINUX is an error, as with the C code of a kernel. With --opaque the
+result is that of a kernel with CONFIG_BPF_RUST: the module gets a forward declaration of a struct or
+union that it only points to, and keeps integers, floating-point numbers and enumerations that VMLINUX
+does not have. A line for each says why, and in JSON 'opaque' and 'kept' have them. What the module
+contains must still match.
 
 The exit status is 0 if the types are relocated, 1 if they are not, 2 if a file cannot be read or
 written.")]
@@ -47,9 +50,9 @@ pub struct Relocate {
     /// The kernel to relocate to
     #[arg(short = 'B', long, value_name = "VMLINUX")]
     base: PathBuf,
-    /// Keep types that the kernel does not have
+    /// Do without types that do not match and need not, as a kernel with CONFIG_BPF_RUST
     #[arg(long)]
-    stubs: bool,
+    opaque: bool,
     /// Where the result goes; with JSON it need not go anywhere
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
@@ -61,7 +64,8 @@ struct Report<'a> {
     module: &'a Path,
     output: Option<&'a Path>,
     id_map: &'a [u32],
-    stubs: &'a [Stub],
+    opaque: &'a [OwnType],
+    kept: &'a [OwnType],
 }
 
 /// Relocates the module, and writes and prints the result.
@@ -72,7 +76,7 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
     let open = |path| Input::open(path).map_err(Failure::trouble);
     let module = open(&relocate.module)?;
     let kernel = open(&relocate.base)?;
-    let policy = match relocate.stubs {
+    let policy = match relocate.opaque {
         true => Policy::Opaque,
         false => Policy::Error,
     };
@@ -94,10 +98,16 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
         module: &relocate.module,
         output: relocate.output.as_deref(),
         id_map: &relocated.id_map,
-        stubs: &relocated.stubs,
+        opaque: &relocated.opaque,
+        kept: &relocated.kept,
     };
-    let line = |stub: &Stub| format!("[{}] '{}': {}\n", stub.new_id, stub.name, stub.reason);
-    voice.print(&report, |report| report.stubs.iter().map(line).collect())
+    let lines = |types: &[OwnType], is: &str| -> String {
+        let line = |ty: &OwnType| format!("[{}] '{}' is {is}: {}\n", ty.new_id, ty.name, ty.reason);
+        types.iter().map(line).collect()
+    };
+    voice.print(&report, |report| {
+        lines(report.opaque, "opaque") + &lines(report.kept, "kept")
+    })
 }
 
 fn relocated<O: zerocopy::ByteOrder>(

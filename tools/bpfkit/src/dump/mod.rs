@@ -14,6 +14,7 @@ use std::io;
 use std::io::Write;
 
 use splitbtf::Btf;
+use splitbtf::Mismatch;
 use zerocopy::ByteOrder;
 use zerocopy::BE;
 use zerocopy::LE;
@@ -74,6 +75,21 @@ pub enum DumpError {
     /// The kernel that it is relocated to cannot be read.
     #[error(transparent)]
     Kernel(#[from] Error),
+    /// It has a type that matches none of the kernel that it is relocated to, and that must.
+    #[error(
+        "type {id} '{name}' of its distilled base{} does not match: {reason}",
+        if *contained { " is contained and" } else { "" }
+    )]
+    Unmatched {
+        /// The type's id in the distilled base.
+        id: u32,
+        /// Its name.
+        name: String,
+        /// Whether the split BTF contains it.
+        contained: bool,
+        /// Why it does not match.
+        reason: Mismatch,
+    },
     /// Nobody takes the text.
     #[error("the dump cannot be written: {0}")]
     Write(#[from] io::Error),

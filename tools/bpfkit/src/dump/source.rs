@@ -6,6 +6,7 @@ use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use splitbtf::Error as BtfError;
 use splitbtf::Policy;
 use zerocopy::ByteOrder;
 use zerocopy::BE;
@@ -133,11 +134,11 @@ impl Source {
     }
 
     /// Relocates it from its distilled base to the BTF of a kernel, as a kernel with
-    /// `CONFIG_BPF_RUST` does: what that lacks is kept as a type without members.
+    /// `CONFIG_BPF_RUST` does: with [`Policy::Opaque`].
     ///
     /// # Errors
     ///
-    /// If it has no distilled base, or the BTF of any of the two is wrong.
+    /// If it has no distilled base, or the BTF of any of the two is wrong, or if types do not match.
     pub fn relocate(&self, kernel: &Input) -> Result<Self, DumpError> {
         match self.bytes() {
             [0xeb, 0x9f, ..] => self.relocate_in::<BE>(kernel),
@@ -154,7 +155,23 @@ impl Source {
                 base.validated().map_err(DumpError::Base)?;
             }
             let names = kernel.names(&target);
-            let relocated = splitbtf::relocate(&btf.validated()?, &names, Policy::Opaque)?;
+            let relocated = match splitbtf::relocate(&btf.validated()?, &names, Policy::Opaque) {
+                Err(BtfError::Unmatched {
+                    id,
+                    contained,
+                    reason,
+                    ..
+                }) => {
+                    let name = btf.string(btf.get(id)?.name_off)?;
+                    return Err(DumpError::Unmatched {
+                        id,
+                        name: name.escape_ascii().to_string(),
+                        contained,
+                        reason,
+                    });
+                }
+                relocated => relocated?,
+            };
             Ok(Self::new(relocated.bytes, Some(target.bytes().to_vec())))
         })
     }
