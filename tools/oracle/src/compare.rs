@@ -2,6 +2,7 @@
 
 //! What `splitbtf` and libbpf make of the same modules.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::error;
 use std::mem;
@@ -10,6 +11,7 @@ use std::slice;
 
 use bpfkit::check;
 use bpfkit::check::Checker;
+use bpfkit::check::Verdict;
 use indicatif::ParallelProgressIterator;
 use indicatif::ProgressBar;
 use rayon::iter::IntoParallelRefIterator;
@@ -17,6 +19,9 @@ use rayon::iter::ParallelIterator;
 use serde::Serialize;
 use splitbtf::Btf;
 use splitbtf::Distilled;
+use splitbtf::Mismatch;
+use splitbtf::Needs;
+use splitbtf::Own;
 use splitbtf::Owned;
 use splitbtf::Policy;
 use splitbtf::Relocated;
@@ -50,25 +55,172 @@ pub struct Row {
     /// How many relocations, two of each module (as distilled by `splitbtf`, and by libbpf), give
     /// the same bytes and ids with both.
     pub same: usize,
-    /// How many both refuse because of the same type, and `splitbtf` can do with stubs: both can
-    /// read the result.
+    /// How many both refuse because of the same type.
     pub both_refuse: usize,
     /// How many only `splitbtf` does: what libbpf takes for candidates is not of the same kind.
     pub only_splitbtf: usize,
+    /// How many only `splitbtf` refuses, because of a type that a function takes or returns by value
+    /// or that is that of a variable: libbpf does not look at its size.
+    pub by_value: usize,
+    /// What becomes of the modules, distilled by `splitbtf`, in a kernel with `CONFIG_BPF_RUST`.
+    pub rust: Rules,
+    /// How many types of all modules do not match.
+    pub unmatched: BTreeMap<Becomes, Reasons>,
     /// What else is different, with the module's name before it.
     pub different: Vec<String>,
 }
 
-/// The rows as a table for people.
-pub fn table(rows: &[Row]) -> String {
+/// By which rule how many modules are loaded, or are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rules {
+    /// All types match, with C too.
+    pub as_with_c: usize,
+    /// All types match, as kinds are compared.
+    pub as_kinds_count: usize,
+    /// Some types are opaque.
+    pub opaque: usize,
+    /// Some types are kept.
+    pub kept: usize,
+    /// Some are opaque, and some are kept.
+    pub opaque_and_kept: usize,
+    /// It is refused, as a type that the module contains does not match.
+    pub refused_contained: usize,
+    /// It is refused, as another type does not match.
+    pub refused_otherwise: usize,
+}
+
+/// What becomes of a type that does not match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Becomes {
+    /// The module gets an opaque type.
+    Opaque,
+    /// The module keeps it.
+    Kept,
+    /// The module is refused, as it contains the type.
+    RefusedContained,
+    /// The module is refused, though it does not contain the type.
+    RefusedOtherwise,
+}
+
+/// How many types do not match for which reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reasons {
+    /// The kernel has none of this name.
+    pub missing: usize,
+    /// It is of another kind there.
+    pub kind: usize,
+    /// It is of another size there.
+    pub size: usize,
+    /// There are several, and none is of this size.
+    pub none_of_size: usize,
+    /// It is of another encoding there.
+    pub encoding: usize,
+    /// There are several that it matches.
+    pub ambiguous: usize,
+}
+
+impl Reasons {
+    fn add(&mut self, reason: &Mismatch) {
+        *match reason {
+            Mismatch::Missing => &mut self.missing,
+            Mismatch::Kind { .. } => &mut self.kind,
+            Mismatch::Size { .. } => &mut self.size,
+            Mismatch::NoneOfSize { .. } => &mut self.none_of_size,
+            Mismatch::Encoding => &mut self.encoding,
+            _ => &mut self.ambiguous,
+        } += 1;
+    }
+}
+
+/// The rows as tables for people: what both make of the modules, what becomes of these in a kernel
+/// with `CONFIG_BPF_RUST`, and why types do not match.
+pub fn tables(rows: &[Row]) -> String {
+    [both(rows), rules(rows), reasons(rows)].join("\n")
+}
+
+fn cells<const N: usize>(name: String, numbers: [usize; N]) -> Vec<String> {
+    let numbers = numbers.iter().map(ToString::to_string);
+
+    [name].into_iter().chain(numbers).collect()
+}
+
+fn rules(rows: &[Row]) -> String {
+    let header = [
+        "modules with Rust",
+        "as with C",
+        "by kind",
+        "opaque",
+        "kept",
+        "opaque and kept",
+        "REFUSED, contained",
+        "REFUSED, other",
+    ];
+    let row = |row: &Row| {
+        let rules = &row.rust;
+        cells(
+            format!("{} -> {}", row.from, row.to),
+            [
+                rules.as_with_c,
+                rules.as_kinds_count,
+                rules.opaque,
+                rules.kept,
+                rules.opaque_and_kept,
+                rules.refused_contained,
+                rules.refused_otherwise,
+            ],
+        )
+    };
+
+    table::render(&header, &rows.iter().map(row).collect::<Vec<_>>())
+}
+
+fn reasons(rows: &[Row]) -> String {
+    let header = [
+        "types that do not match",
+        "missing",
+        "kind",
+        "size",
+        "none of size",
+        "encoding",
+        "ambiguous",
+    ];
+    let mut lines = vec![];
+    for row in rows {
+        for (becomes, reasons) in &row.unmatched {
+            let becomes = match becomes {
+                Becomes::Opaque => "opaque",
+                Becomes::Kept => "kept",
+                Becomes::RefusedContained => "contained, REFUSED",
+                Becomes::RefusedOtherwise => "not contained, REFUSED",
+            };
+            lines.push(cells(
+                format!("{} -> {}, {becomes}", row.from, row.to),
+                [
+                    reasons.missing,
+                    reasons.kind,
+                    reasons.size,
+                    reasons.none_of_size,
+                    reasons.encoding,
+                    reasons.ambiguous,
+                ],
+            ));
+        }
+    }
+
+    table::render(&header, &lines)
+}
+
+fn both(rows: &[Row]) -> String {
     let header = [
         "from -> to",
         "modules",
         "distil same",
         "restored",
         "relocate same",
-        "both refuse, stubs do",
+        "both refuse",
         "only splitbtf",
+        "only libbpf, by value",
         "DIFFERENT",
     ];
     let rows: Vec<_> = rows
@@ -82,6 +234,7 @@ pub fn table(rows: &[Row]) -> String {
                 row.same.to_string(),
                 row.both_refuse.to_string(),
                 row.only_splitbtf.to_string(),
+                row.by_value.to_string(),
                 row.different.len().to_string(),
             ]
         })
@@ -90,13 +243,14 @@ pub fn table(rows: &[Row]) -> String {
     table::render(&header, &rows)
 }
 
-/// Compares what becomes of all modules of all kernels on all kernels.
+/// Compares what becomes of all modules of all kernels on all kernels, and on those of `onto`.
 ///
 /// # Errors
 ///
 /// If a file cannot be read, or the BTF of a kernel or a module is wrong.
-pub fn compare(kernels: &[Kernel]) -> Result<Vec<Row>, Error> {
-    let files = kernels
+pub fn compare(kernels: &[Kernel], onto: &[Kernel]) -> Result<Vec<Row>, Error> {
+    let all = [kernels, onto].concat();
+    let files = all
         .iter()
         .map(|kernel| Vmlinux::open(&kernel.vmlinux))
         .collect::<Result<Vec<_>, _>>()?;
@@ -114,16 +268,16 @@ pub fn compare(kernels: &[Kernel]) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
 
     for (own, kernel) in kernels.iter().enumerate() {
-        rows.extend(compare_kernel(kernel, own, kernels, &targets, &bar)?);
+        rows.extend(compare_kernel(kernel, own, &all, &targets, &bar)?);
     }
     Ok(rows)
 }
 
-/// Compares what becomes of the modules of one kernel, that which is the `own`th of all.
+/// Compares what becomes of the modules of one kernel, the `own`th of all, on all.
 fn compare_kernel(
     kernel: &Kernel,
     own: usize,
-    kernels: &[Kernel],
+    all: &[Kernel],
     targets: &[Target<'_>],
     bar: &ProgressBar,
 ) -> Result<Vec<Row>, Error> {
@@ -148,7 +302,7 @@ fn compare_kernel(
         row
     };
 
-    Ok(kernels.iter().enumerate().map(row).collect())
+    Ok(all.iter().enumerate().map(row).collect())
 }
 
 impl Row {
@@ -160,14 +314,31 @@ impl Row {
             None => self.distilled_same += 1,
             Some(what) => differ(what),
         }
-        for outcome in &module.relocated[n] {
-            match outcome {
+        for relocated in &module.relocated[n] {
+            match &relocated.outcome {
                 Outcome::Same => self.same += 1,
                 Outcome::BothRefuse => self.both_refuse += 1,
                 Outcome::OnlySplitbtf => self.only_splitbtf += 1,
+                Outcome::ByValue => self.by_value += 1,
                 Outcome::Different(what) => differ(what),
             }
         }
+        let [ours, _] = &module.relocated[n];
+        let unmatched = &ours.unmatched;
+        for (becomes, reason) in unmatched {
+            self.unmatched.entry(*becomes).or_default().add(reason);
+        }
+        let some = |becomes| unmatched.iter().any(|(other, _)| *other == becomes);
+        let rules = &mut self.rust;
+        *match (some(Becomes::Opaque), some(Becomes::Kept)) {
+            _ if some(Becomes::RefusedContained) => &mut rules.refused_contained,
+            _ if some(Becomes::RefusedOtherwise) => &mut rules.refused_otherwise,
+            (true, true) => &mut rules.opaque_and_kept,
+            (true, false) => &mut rules.opaque,
+            (false, true) => &mut rules.kept,
+            (false, false) if ours.outcome == Outcome::OnlySplitbtf => &mut rules.as_kinds_count,
+            (false, false) => &mut rules.as_with_c,
+        } += 1;
         if let Some(restored) = &mut self.restored {
             match module.restored {
                 Some(id) => differ(&format!("type {id} is not what it was")),
@@ -184,15 +355,24 @@ struct Module {
     /// The first type that is not the same after distilling and relocation by `splitbtf`, if any.
     restored: Option<u32>,
     /// By kernel: as distilled by `splitbtf`, and by libbpf.
-    relocated: Vec<[Outcome; 2]>,
+    relocated: Vec<[Relocation; 2]>,
 }
 
-/// What came of a relocation by both.
+/// A relocation by both.
+#[derive(Debug)]
+struct Relocation {
+    outcome: Outcome,
+    /// What becomes of the types that do not match with Rust, and why they do not.
+    unmatched: Vec<(Becomes, Mismatch)>,
+}
+
+/// What came of a relocation by both, in which all types have to match.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Same,
     BothRefuse,
     OnlySplitbtf,
+    ByValue,
     Different(String),
 }
 
@@ -317,36 +497,55 @@ fn relocate(
     base: &[u8],
     split: &[u8],
     targets: &[Target<'_>],
-) -> Result<Vec<Outcome>, splitbtf::Error> {
+) -> Result<Vec<Relocation>, splitbtf::Error> {
     on_distilled(base, split, |our_split| {
-        let outcome = |target: &Target<'_>| {
+        let needs = our_split.needs()?;
+        let relocation = |target: &Target<'_>| {
             let ours = splitbtf::relocate(our_split, &target.ours, Policy::Error);
             let theirs = relocate_theirs(base, split, target);
-            let not_foretold = not_foretold(base, split, target, &theirs);
-            match (compare_relocated(ours, theirs, target), not_foretold) {
-                (Outcome::Different(what), _) | (_, Some(what)) => Outcome::Different(what),
-                (Outcome::BothRefuse, None) => match relocate_with_stubs(our_split, target) {
-                    Ok(()) => Outcome::BothRefuse,
-                    Err(what) => Outcome::Different(format!("with stubs: {what}")),
+            let mut checker = Checker::new(slice::from_ref(&target.ours), None);
+            let mut checked = checker.check_sections(split, Some(base));
+            let checked = checked.outcomes.remove(0);
+            let not_foretold = not_foretold(&checked, &theirs)
+                .or_else(|| not_foretold_of_rust(&checked, our_split, target));
+            Relocation {
+                outcome: match compare_relocated(ours, theirs, &needs, target) {
+                    Outcome::Different(what) => Outcome::Different(what),
+                    outcome => not_foretold.map_or(outcome, Outcome::Different),
                 },
-                (outcome, None) => outcome,
+                unmatched: unmatched(&checked),
             }
         };
-        Ok(targets.iter().map(outcome).collect())
+        Ok(targets.iter().map(relocation).collect())
     })
+}
+
+fn unmatched(checked: &check::Outcome) -> Vec<(Becomes, Mismatch)> {
+    let check::Outcome::Relocated { types, .. } = checked else {
+        return vec![];
+    };
+    let becomes = |ty: &check::Finding| {
+        let refused = match ty.contained {
+            true => Becomes::RefusedContained,
+            false => Becomes::RefusedOtherwise,
+        };
+        let whats = [
+            (Becomes::Opaque, ty.rust.opaque),
+            (Becomes::Kept, ty.rust.kept),
+            (refused, ty.rust.mismatch),
+        ];
+        whats
+            .into_iter()
+            .find_map(|(becomes, reason)| Some((becomes, reason?)))
+    };
+
+    types.iter().filter_map(becomes).collect()
 }
 
 /// What `bpfkit btf check` says that a stock kernel does, if libbpf, which has the same code, has
 /// not done just that.
-fn not_foretold<T>(
-    base: &[u8],
-    split: &[u8],
-    target: &Target<'_>,
-    theirs: &Result<T, libbpf::Error>,
-) -> Option<String> {
-    let mut checker = Checker::new(slice::from_ref(&target.ours), None);
-    let checked = checker.check_sections(split, Some(base));
-    let refusal = match checked.outcomes.first()? {
+fn not_foretold<T>(checked: &check::Outcome, theirs: &Result<T, libbpf::Error>) -> Option<String> {
+    let refusal = match checked {
         check::Outcome::Relocated { refusal, .. } => refusal.as_ref().map(ToString::to_string),
         other => Some(format!("{other:?}")),
     };
@@ -377,16 +576,76 @@ fn relocate_theirs(
     Ok((relocated.bytes()?.to_vec(), ids))
 }
 
-/// Relocates with stubs in the place of types that are missing, and reads the result with both.
-fn relocate_with_stubs(
+/// What `bpfkit btf check` says that a kernel with Rust does, if relocation does not do just that, or
+/// if not both can read what it gives.
+fn not_foretold_of_rust(
+    checked: &check::Outcome,
     split: &Valid<'_, NativeEndian>,
     target: &Target<'_>,
-) -> Result<(), Box<dyn error::Error>> {
+) -> Option<String> {
+    let relocated = splitbtf::relocate(split, &target.ours, Policy::Opaque);
+    let count = |relocated: &Relocated, own| {
+        let kept = relocated.kept.iter();
+        kept.filter(|kept| kept.own == own).count()
+    };
+    let foretold = match &relocated {
+        Ok(relocated) => {
+            let (opaque, kept) = (count(relocated, Own::Opaque), count(relocated, Own::Kept));
+            let line = |n, what| match n {
+                0 => None,
+                1 => Some(format!("1 type is {what}: ")),
+                n => Some(format!("{n} types are {what}: ")),
+            };
+            let lines = [line(opaque, "opaque"), line(kept, "kept")];
+            let verdict = match opaque {
+                0 => Verdict::Loads,
+                n => Verdict::Opaque(n),
+            };
+            let log = checked.log();
+            checked.rust() == verdict
+                && lines.iter().flatten().count() == log.len()
+                && lines
+                    .iter()
+                    .flatten()
+                    .zip(log)
+                    .all(|(begin, line)| line.starts_with(begin))
+        }
+        Err(splitbtf::Error::Unmatched {
+            id,
+            contained,
+            reason,
+            ..
+        }) => {
+            let base = split.base()?;
+            let name = base.string(base.get(*id).ok()?.name_off).ok()?;
+            let name = String::from_utf8_lossy(name);
+            let is = if *contained { " is contained and" } else { "" };
+            let end = format!("{name}{is} does not match: {reason}");
+            checked.rust() == Verdict::Refused
+                && matches!(&checked.log()[..], [line] if line.ends_with(&end))
+        }
+        Err(_) => checked.rust() == Verdict::Malformed,
+    };
+
+    if !foretold {
+        let log = checked.log();
+        return Some(match relocated {
+            Ok(relocated) => format!("check says {log:?}, but there are {:?}", relocated.kept),
+            Err(error) => format!("check says {log:?}, but relocation {error}"),
+        });
+    }
+    let read = relocated.ok().map(|relocated| read(&relocated, target));
+    read?
+        .err()
+        .map(|error| format!("what is relocated: {error}"))
+}
+
+/// Reads what has been relocated with both.
+fn read(relocated: &Relocated, target: &Target<'_>) -> Result<(), Box<dyn error::Error>> {
     let base = target.ours.btf();
-    let relocated = splitbtf::relocate(split, &target.ours, Policy::Opaque)?;
 
     libbpf::Btf::parse(&relocated.bytes, Some(target.theirs))?;
-    let btf = Owned::new(relocated.bytes, Some(base))?;
+    let btf = Owned::new(relocated.bytes.clone(), Some(base))?;
     btf.view(Some(base))?.validated()?;
     Ok(())
 }
@@ -394,6 +653,7 @@ fn relocate_with_stubs(
 fn compare_relocated(
     ours: Result<Relocated, splitbtf::Error>,
     theirs: Result<(Vec<u8>, Vec<u32>), libbpf::Error>,
+    needs: &Needs,
     target: &Target<'_>,
 ) -> Outcome {
     match (ours, theirs) {
@@ -402,6 +662,9 @@ fn compare_relocated(
             (true, false) => Outcome::Different("other ids".into()),
             (false, _) => Outcome::Different("other bytes".into()),
         },
+        (Err(splitbtf::Error::Unmatched { id, .. }), _) if is_by_value(id, needs) => {
+            Outcome::ByValue
+        }
         (Err(splitbtf::Error::Unmatched { id, .. }), Err(theirs))
             if theirs.message().contains(&format!("[{id}]")) =>
         {
@@ -416,6 +679,13 @@ fn compare_relocated(
             Outcome::Different(format!("refused for two reasons: {ours}; {theirs}"))
         }
     }
+}
+
+/// Whether the module contains a type of its base, but in no struct or union.
+fn is_by_value(id: u32, needs: &Needs) -> bool {
+    let is = |of: &[bool]| usize::try_from(id).is_ok_and(|id| of.get(id) == Some(&true));
+
+    is(&needs.contained) && !is(&needs.embedded)
 }
 
 /// Whether libbpf speaks of two candidates, and they are of different kinds.

@@ -36,14 +36,21 @@ impl Kernel {
     ///
     /// If it cannot be read, or there is no module.
     pub fn find(folder: &Path) -> Result<Self, Error> {
-        let version = folder.file_name().unwrap_or(folder.as_os_str());
-        let modules = folder.join(MODULES);
-
         Ok(Self {
+            modules: files(&folder.join(MODULES), |name| name.ends_with(".btf"))?,
+            ..Self::without_modules(folder)
+        })
+    }
+
+    /// A kernel of which the modules do not count.
+    pub fn without_modules(folder: &Path) -> Self {
+        let version = folder.file_name().unwrap_or(folder.as_os_str());
+
+        Self {
             version: version.to_string_lossy().into_owned(),
             vmlinux: folder.join(VMLINUX),
-            modules: files(&modules, |name| name.ends_with(".btf"))?,
-        })
+            modules: vec![],
+        }
     }
 }
 
@@ -64,19 +71,28 @@ pub fn spread<T>(all: &[T], count: usize) -> impl Iterator<Item = &T> {
     (0..count).filter_map(move |n| all.get(at(n)))
 }
 
-/// Copies the BTF of a kernel image or `vmlinux` and of all modules below a folder to the folder
-/// `out`. Returns how many modules have BTF, and how many have none.
+/// Copies the BTF of a kernel image or `vmlinux` to the folder `out`.
 ///
 /// # Errors
 ///
 /// If a file cannot be read or written, or the kernel has no BTF.
-pub fn extract(kernel: &Path, modules: &Path, out: &Path) -> Result<(usize, usize), Error> {
+pub fn extract(kernel: &Path, out: &Path) -> Result<(), Error> {
+    let vmlinux = out.join(VMLINUX);
+
+    fs::write(&vmlinux, Input::open(kernel)?.need(".BTF")?).in_file(&vmlinux)
+}
+
+/// Copies the BTF of all modules below a folder to the folder `out`. Returns how many modules have
+/// BTF, and how many have none.
+///
+/// # Errors
+///
+/// If a file cannot be read or written.
+pub fn extract_modules(modules: &Path, out: &Path) -> Result<(usize, usize), Error> {
     let to = out.join(MODULES);
     let modules = files(modules, |name| module_name(name).is_some())?;
     fs::create_dir_all(&to).in_file(&to)?;
 
-    let vmlinux = out.join(VMLINUX);
-    fs::write(&vmlinux, Input::open(kernel)?.need(".BTF")?).in_file(&vmlinux)?;
     let found: Vec<_> = modules
         .par_iter()
         .progress_with(progress::bar("modules", modules.len()))

@@ -30,20 +30,24 @@ enum Command {
     Extract {
         /// The kernel: vmlinuz, or vmlinux
         kernel: PathBuf,
-        /// The folder with its modules
-        modules: PathBuf,
         /// The folder to write to
         out: PathBuf,
+        /// The folder with its modules
+        modules: Option<PathBuf>,
     },
     /// Compare what splitbtf and libbpf make of the modules of kernels
     #[command(
         after_help = "Each module is distilled, and what both distil is relocated to each of the \
-kernels. The exit\nstatus is 1 if there is a difference that no rule explains."
+kernels. The exit\nstatus is 1 if there is a difference that no rule explains, or if 'bpfkit btf \
+check' has foretold\nsomething else."
     )]
     Compare {
         /// Folders that 'oracle extract' has written to
         #[arg(value_name = "FOLDER", required = true)]
         folders: Vec<PathBuf>,
+        /// Folders of kernels whose own modules do not count
+        #[arg(long, value_name = "FOLDER")]
+        onto: Vec<PathBuf>,
         /// Print JSON
         #[arg(short, long)]
         json: bool,
@@ -100,18 +104,29 @@ fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Extract {
             kernel,
-            modules,
             out,
+            modules,
         } => {
-            let (found, without) = corpus::extract(&kernel, &modules, &out)?;
-            println!("{found} modules with BTF, {without} without");
+            corpus::extract(&kernel, &out)?;
+            if let Some(modules) = modules {
+                let (found, without) = corpus::extract_modules(&modules, &out)?;
+                println!("{found} modules with BTF, {without} without");
+            }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Compare { folders, json } => {
-            let rows = compare::compare(&find(&folders)?)?;
+        Command::Compare {
+            folders,
+            onto,
+            json,
+        } => {
+            let onto: Vec<_> = onto
+                .iter()
+                .map(|folder| Kernel::without_modules(folder))
+                .collect();
+            let rows = compare::compare(&find(&folders)?, &onto)?;
             match json {
                 true => println!("{}", serde_json::json!(rows)),
-                false => print!("{}", compare::table(&rows)),
+                false => print!("{}", compare::tables(&rows)),
             }
             for row in &rows {
                 for what in row.different.iter().take(MAX_SHOWN) {

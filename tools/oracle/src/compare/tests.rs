@@ -41,6 +41,21 @@ fn split() -> Vec<u8> {
     blob(&[9, 4 << 24 | 1, 4, 11, 2, 0], b"t\0b\0")
 }
 
+/// 3: void *(struct s *), 4: a pointer to it.
+fn pointing() -> Vec<u8> {
+    blob(&[0, 13 << 24 | 1, 0, 0, 4, 0, 2 << 24, 2], b"")
+}
+
+/// 3: void (struct s).
+fn by_value() -> Vec<u8> {
+    blob(&[0, 13 << 24 | 1, 0, 0, 2], b"")
+}
+
+/// Nothing but a pointer.
+fn nothing() -> Vec<u8> {
+    blob(&[0, 2 << 24, 0], b"\0")
+}
+
 /// A folder with files, which goes when this does.
 struct Folder(PathBuf);
 
@@ -66,6 +81,11 @@ impl Drop for Folder {
 
 /// What comes of [`split`] on [`base`] where `ours` and `theirs` are what it is relocated to.
 fn outcome(ours: &[u8], theirs: &[u8]) -> Outcome {
+    relocation(&split(), ours, theirs).outcome
+}
+
+/// The same of other split BTF.
+fn relocation(split: &[u8], ours: &[u8], theirs: &[u8]) -> Relocation {
     let name = format!("{:?}", std::thread::current().id());
     let folder = Folder::new(&name)
         .with("base", &base())
@@ -82,7 +102,7 @@ fn outcome(ours: &[u8], theirs: &[u8]) -> Outcome {
         ours: ours.target(&our_view).ours,
         theirs: theirs.target(&their_view).theirs,
     };
-    let split = Owned::new(split(), Some(&base_view)).unwrap();
+    let split = Owned::new(split.to_vec(), Some(&base_view)).unwrap();
     let split = split.view(Some(&base_view)).unwrap().validated().unwrap();
     let distilled = splitbtf::distill(&split).unwrap();
 
@@ -106,6 +126,37 @@ fn outcomes_are_told_apart() {
     assert_eq!(words(outcome(&base, &shifted)), "other bytes");
     assert!(words(outcome(&resized, &base)).starts_with("only splitbtf refuses: "));
     assert!(words(outcome(&base, &resized)).starts_with("only libbpf refuses: "));
+}
+
+#[test]
+fn what_becomes_of_types_is_told() {
+    let becomes = |split: &[u8], target: &[u8]| {
+        let relocation = relocation(split, target, target);
+        (relocation.outcome, relocation.unmatched)
+    };
+    let size = Mismatch::Size {
+        wanted: 4,
+        found: 8,
+    };
+    let missing = (Becomes::Opaque, Mismatch::Missing);
+
+    assert_eq!(becomes(&pointing(), &base()), (Outcome::Same, vec![]));
+    assert_eq!(becomes(&pointing(), &resized()), (Outcome::Same, vec![]));
+    assert_eq!(
+        becomes(&pointing(), &nothing()),
+        (Outcome::BothRefuse, vec![missing])
+    );
+    assert_eq!(
+        becomes(&split(), &nothing()),
+        (
+            Outcome::BothRefuse,
+            vec![(Becomes::RefusedContained, Mismatch::Missing)]
+        )
+    );
+    assert_eq!(
+        becomes(&by_value(), &resized()),
+        (Outcome::ByValue, vec![(Becomes::RefusedContained, size)])
+    );
 }
 
 #[test]
@@ -134,7 +185,9 @@ fn a_corpus_becomes_rows() {
         .with("modules/t.btf", &split());
     let kernels = [&one, &two].map(|folder| Kernel::find(&folder.0).unwrap());
 
-    let rows = compare(&kernels).unwrap();
+    let three = Folder::new("three").with("vmlinux.btf", &nothing());
+    let three = Kernel::without_modules(&three.0);
+    let rows = compare(&kernels, &[three]).unwrap();
     let counts: Vec<_> = rows
         .iter()
         .map(|row| (row.same, row.both_refuse, row.distilled_same, row.restored))
@@ -146,8 +199,25 @@ fn a_corpus_becomes_rows() {
             (2, 0, 1, Some(1)),
             (0, 2, 1, None),
             (0, 2, 1, None),
-            (2, 0, 1, Some(1))
+            (0, 2, 1, None),
+            (2, 0, 1, Some(1)),
+            (0, 2, 1, None),
         ]
     );
     assert!(rows.iter().all(|row| row.different.is_empty()));
+    let rules: Vec<_> = rows
+        .iter()
+        .map(|row| (row.rust.as_with_c, row.rust.refused_contained))
+        .collect();
+    assert_eq!(rules, [(1, 0), (0, 1), (0, 1), (0, 1), (1, 0), (0, 1)]);
+    let sizes = Reasons {
+        size: 1,
+        ..Reasons::default()
+    };
+    assert!(rows[1]
+        .unmatched
+        .iter()
+        .eq([(&Becomes::RefusedContained, &sizes)]));
+    let text = tables(&rows);
+    assert!(text.contains("contained, REFUSED"), "{text}");
 }
