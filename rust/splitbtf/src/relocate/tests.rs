@@ -337,15 +337,18 @@ enum Becomes {
 /// A kind here, with what says that a FWD is one of a union.
 const FWD_UNION: u8 = wire::FWD | 0x80;
 
-/// For each kind and each reason for which a type of it may not match: what becomes of it if it is
-/// only pointed to, and if it is contained.
-const RULE: [(u8, &[(&str, Becomes, Becomes)]); 7] = {
+/// A reason for which a type may not match: what becomes of it if it is only pointed to, and if it is
+/// contained.
+type Row = (&'static str, Becomes, Becomes);
+
+/// The rule, for each kind.
+const RULE: [(u8, &[Row]); 7] = {
     use Becomes::Found;
     use Becomes::Kept;
     use Becomes::Opaque;
     use Becomes::Refused;
 
-    const COMPOSITE: &[(&str, Becomes, Becomes)] = &[
+    const COMPOSITE: &[Row] = &[
         ("missing", Opaque, Refused),
         ("kind", Opaque, Refused),
         ("size", Found, Refused),
@@ -354,7 +357,7 @@ const RULE: [(u8, &[(&str, Becomes, Becomes)]); 7] = {
         ("declared", Found, Refused),
         ("declared twice", Opaque, Refused),
     ];
-    const DECLARED: &[(&str, Becomes, Becomes)] = &[
+    const DECLARED: &[Row] = &[
         ("missing", Opaque, Refused),
         ("kind", Opaque, Refused),
         ("ambiguous", Opaque, Refused),
