@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures what the C and the Rust code do, in a guest. Prints JSON, a record
- * of one sample a line, as tools/report/src/record.rs describes it.
+ * Measures the C and the Rust code, in a guest. Prints JSON: one sample per
+ * line, as a record that tools/report/src/record.rs describes.
  *
  * usage: bench relocate | load | bind | info | contention | memory MIB...
  *
- * /bench has the BTF of modules: NAME.btf and NAME.base, and for load a module
- * NAME.ko with them, which the kernel knows as "victim".
+ * /bench has the BTF of modules as NAME.btf and NAME.base; "load" also needs a
+ * module NAME.ko that contains them, and whose name in the kernel is "victim".
  */
 #include <dirent.h>
 #include <pthread.h>
@@ -22,12 +22,12 @@
 
 #define MAX_MAPS	10000
 #define ROUNDS		5
-/* A time too short to be measured alone. */
+/* Calls per sample, as one call is too short to measure. */
 #define REPEAT		20
 #define MAX_THREADS	8
 #define MAPS_PER_THREAD	1000
 
-/* Whose samples are taken: in C's boot there are none of ours. */
+/* The record's field for the samples of this boot: "ours" or "theirs". */
 static const char *side;
 
 struct parameter {
@@ -85,7 +85,7 @@ static void unmap(struct bytes bytes)
 	munmap(bytes.data, bytes.size);
 }
 
-/* Calls @measure with each module's path, without what comes behind the name. */
+/* Calls @measure with each module's path, without the suffix. */
 static void each_module(void (*measure)(const char *stem))
 {
 	struct dirent **entries;
@@ -111,7 +111,7 @@ static void each_module(void (*measure)(const char *stem))
 
 static const char *origin(const char *stem)
 {
-	return strstr(stem, "/made-up-") ? "made-up modules" : "modules of Debian";
+	return strstr(stem, "/made-up-") ? "made-up modules" : "Debian modules";
 }
 
 static struct bytes map_part(const char *stem, const char *suffix)
@@ -141,7 +141,7 @@ static void feed(const char *to, const char *stem, const char *suffix)
 	unmap(bytes);
 }
 
-/* Both sides have samples here, and the kernel has compared the results. */
+/* The kernel measures both implementations, and compares their results. */
 static void relocate(const char *stem)
 {
 	unsigned long long ns_c, ns_rust;
@@ -162,12 +162,12 @@ static void relocate(const char *stem)
 			ksft_exit_fail_msg(DEBUGFS "result: %m\n");
 		if (fscanf(result, "%31s bytes=%u base_types=%*u vmlinux_types=%u c=%*d rust=%*d c_nsecs=%llu rust_nsecs=%llu",
 			   verdict, &bytes, &types, &ns_c, &ns_rust) != 5)
-			ksft_exit_fail_msg("%s: the kernel does not say what it did\n", stem);
+			ksft_exit_fail_msg("%s: cannot parse the kernel's result\n", stem);
 		fclose(result);
 		if (strcmp(verdict, "same") && strncmp(verdict, "other", 5))
 			ksft_exit_fail_msg("%s: %s\n", stem, verdict);
 
-		snprintf(name[0], sizeof(name[0]), "%s to %u types", origin(stem), types);
+		snprintf(name[0], sizeof(name[0]), "%s, %u types in vmlinux", origin(stem), types);
 		snprintf(name[1], sizeof(name[1]), "%s", origin(stem));
 		x[0] = (struct parameter){ "split BTF", "B", bytes };
 		x[1] = (struct parameter){ "types in vmlinux", "", types };
@@ -194,7 +194,7 @@ static void load(const char *stem)
 			ksft_exit_fail_msg("%s.ko: %m\n", stem);
 		print_sample("load", origin(stem), &x, "ns", now() - start);
 		if (syscall(SYS_delete_module, MODULE, 0))
-			ksft_exit_fail_msg("%s.ko is not unloaded: %m\n", stem);
+			ksft_exit_fail_msg("%s.ko: cannot unload: %m\n", stem);
 	}
 	unmap(btf);
 	unmap(image);
@@ -210,7 +210,7 @@ static void make_maps(void)
 	if (map[0])
 		return;
 	if (raise_nofile(MAX_MAPS + 100))
-		ksft_exit_fail_msg("the limit of files cannot be raised\n");
+		ksft_exit_fail_msg("cannot raise the limit of open files\n");
 	for (i = 0; i < MAX_MAPS; i++) {
 		map[i] = array_create(8, 1);
 		if (map[i] < 0)
@@ -223,7 +223,7 @@ static int new_prog(void)
 	int prog = prog_load_empty(BPF_PROG_TYPE_SOCKET_FILTER);
 
 	if (prog < 0)
-		ksft_exit_fail_msg("a program: %s\n", strerror(-prog));
+		ksft_exit_fail_msg("cannot load a program: %s\n", strerror(-prog));
 	return prog;
 }
 
@@ -234,7 +234,7 @@ static void bind_maps(int prog, int first, int count)
 	for (i = first; i < first + count; i++) {
 		err = bind_map(prog, map[i]);
 		if (err)
-			ksft_exit_fail_msg("map %d is not bound: %s\n", i, strerror(-err));
+			ksft_exit_fail_msg("cannot bind map %d: %s\n", i, strerror(-err));
 	}
 }
 
@@ -244,7 +244,7 @@ static void bind(void)
 
 	for (count = 1; count <= MAX_MAPS; count *= 10) {
 		struct parameter x = { "maps", "", count };
-		/* What takes microseconds is easily disturbed. */
+		/* Short runs vary more. */
 		int rounds = count < 1000 ? 10 * ROUNDS : ROUNDS;
 
 		for (i = 0; i < rounds; i++) {
@@ -284,7 +284,7 @@ static void info(void)
 
 			for (j = 0; j < REPEAT; j++)
 				ask(prog, ids[0], count);
-			print_sample("prog-info", "ask for the map ids", &x, "ns",
+			print_sample("prog-info", "query the map ids", &x, "ns",
 				     (now() - start) / REPEAT);
 		}
 		close(prog);
@@ -304,7 +304,7 @@ static void *binder(void *arg)
 	return NULL;
 }
 
-/* Returns how often it has asked: once at least, for a sample without an answer has no ratio. */
+/* Returns the number of queries: at least one, as a rate of 0 gives no ratio. */
 static void *asker(void *arg)
 {
 	long n = (long)arg, count = 0;
@@ -320,7 +320,7 @@ static void *asker(void *arg)
 static void start(pthread_t *thread, void *(*run)(void *), long n)
 {
 	if (pthread_create(thread, NULL, run, (void *)n))
-		ksft_exit_fail_msg("there is no thread\n");
+		ksft_exit_fail_msg("cannot create a thread\n");
 }
 
 static void contend(int threads, bool asking)
@@ -328,7 +328,7 @@ static void contend(int threads, bool asking)
 	pthread_t binders[MAX_THREADS], askers[MAX_THREADS];
 	struct parameter x = { "binding threads", "", threads };
 	long answers = 0;
-	double begin, seconds;
+	double started, seconds;
 	int i;
 
 	shared_prog = new_prog();
@@ -339,11 +339,11 @@ static void contend(int threads, bool asking)
 		if (asking)
 			start(&askers[i], asker, i);
 	}
-	begin = now();
+	started = now();
 	pthread_barrier_wait(&all_ready);
 	for (i = 0; i < threads; i++)
 		pthread_join(binders[i], NULL);
-	seconds = (now() - begin) / 1e9;
+	seconds = (now() - started) / 1e9;
 
 	__atomic_store_n(&all_bound, true, __ATOMIC_RELAXED);
 	for (i = 0; asking && i < threads; i++) {
@@ -352,10 +352,10 @@ static void contend(int threads, bool asking)
 		pthread_join(askers[i], &count);
 		answers += (long)count;
 	}
-	print_sample("contention", asking ? "binds, beside as many that ask" : "binds",
+	print_sample("contention", asking ? "binds, next to queries" : "binds",
 		     &x, "1/s", threads * MAPS_PER_THREAD / seconds);
 	if (asking)
-		print_sample("contention", "answers to those that ask", &x, "1/s",
+		print_sample("contention", "queries, next to binds", &x, "1/s",
 			     answers / seconds);
 	pthread_barrier_destroy(&all_ready);
 	close(shared_prog);
@@ -378,8 +378,8 @@ static void memory(const char *mib)
 	long total = meminfo_kb("MemTotal:"), slab = meminfo_kb("Slab:");
 
 	if (total < 0 || slab < 0)
-		ksft_exit_fail_msg("/proc/meminfo cannot be read\n");
-	print_sample("memory", "kept by the kernel for itself", NULL, "B",
+		ksft_exit_fail_msg("cannot read /proc/meminfo\n");
+	print_sample("memory", "reserved by the kernel", NULL, "B",
 		     (strtol(mib, NULL, 10) * 1024 - total) * 1024.0);
 	print_sample("memory", "slab", NULL, "B", slab * 1024.0);
 }
@@ -408,7 +408,7 @@ int main(int argc, char **argv)
 		} else if (!strcmp(what, "memory") && i + 1 < argc) {
 			memory(argv[++i]);
 		} else {
-			ksft_exit_fail_msg("%s is not something to measure\n", what);
+			ksft_exit_fail_msg("unknown benchmark '%s'\n", what);
 		}
 	}
 	return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What can go wrong, in sentences for people.
+//! The errors of this crate.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
     /// A line is not a record.
@@ -24,11 +24,11 @@ pub enum Error {
         path: PathBuf,
         /// The number of the line.
         line: usize,
-        /// Why not.
+        /// The reason.
         source: serde_json::Error,
     },
-    /// A record's numbers cannot be what has been measured.
-    #[error("{}: line {line}: needs samples, and numbers above zero", path.display())]
+    /// A record has no samples, or a number that is not above zero.
+    #[error("{}: line {line}: a record needs samples, and all numbers must be above zero", path.display())]
     Sample {
         /// The file.
         path: PathBuf,
@@ -36,11 +36,11 @@ pub enum Error {
         line: usize,
     },
     /// A plot cannot be drawn.
-    #[error("the plot of {name}: {reason}")]
+    #[error("cannot plot {name}: {reason}")]
     Plot {
-        /// What it shows.
+        /// The name of the records.
         name: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }

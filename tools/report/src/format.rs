@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Numbers for people, with three digits that count.
+//! Formats numbers for people, with three significant digits.
 
 use crate::record::Parameter;
 use crate::record::Unit;
 
-/// A sample.
+/// Formats a sample.
 pub(crate) fn sample(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Nanoseconds => scaled(value, &[(1e9, " s"), (1e6, " ms"), (1e3, " µs")], " ns"),
@@ -14,7 +14,7 @@ pub(crate) fn sample(value: f64, unit: Unit) -> String {
     }
 }
 
-/// What is the size of something.
+/// Formats a value of the parameter.
 pub(crate) fn parameter(x: &Parameter, value: f64) -> String {
     match x.unit.as_str() {
         "B" => bytes(value),
@@ -22,7 +22,7 @@ pub(crate) fn parameter(x: &Parameter, value: f64) -> String {
     }
 }
 
-/// A ratio.
+/// Formats a ratio.
 pub(crate) fn ratio(value: f64) -> String {
     digits(value)
 }

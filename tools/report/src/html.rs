@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The report as one page of HTML, which loads nothing.
+//! The report as one HTML page that loads no other files.
 
 use pulldown_cmark::html;
 use pulldown_cmark::Options;
@@ -27,7 +27,7 @@ svg { display: block; max-width: 100%; height: auto; margin: 1em 0 }
 <body>
 ";
 
-/// The whole page: tables, and a plot for each series that has a parameter.
+/// Makes the page: tables, and a plot for each series that has a parameter.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What the benchmarks have measured, as a page of Markdown and one of HTML with plots.
+//! Turns benchmark results into a Markdown page, and an HTML page with plots.
 
 pub mod error;
 mod format;

@@ -14,20 +14,20 @@ use report::record;
 use report::section;
 use report::Error;
 
-/// Makes tables and plots of what the benchmarks have measured
+/// Makes tables and plots from benchmark results
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// Files with records, JSON, one a line
+    /// Files with one JSON record per line
     #[arg(value_name = "RECORDS", required = true)]
     files: Vec<PathBuf>,
-    /// Something to say of the machine; can be given more than once
+    /// A line about the machine; can be given more than once
     #[arg(long = "fact", value_name = "TEXT")]
     facts: Vec<String>,
-    /// Where to write the tables
+    /// Write the tables to this file, as Markdown
     #[arg(long, value_name = "FILE")]
     markdown: PathBuf,
-    /// Where to write the tables and plots
+    /// Write the tables and plots to this file, as HTML
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
 }

@@ -11,16 +11,16 @@ use crate::row::Row;
 use crate::section::Section;
 use crate::spread::Spread;
 
-/// What is above the sections: how to read them, and the machine, a fact a line.
+/// The text above the sections: how to read them, and one line for each fact about the machine.
 pub fn head(facts: &[String]) -> String {
     let mut text = String::from(
         "# Benchmarks\n\n\
-         What `make bench` has measured in one run, on the machine below. The times are this \
-         machine's; the ratios are what can be compared. Given are the median and, in brackets, the \
-         quartiles. A ratio says how many times better this project is: above 1 it is faster or \
-         smaller. Its brackets hold what the quartiles of both sides allow at the least and at the \
-         most, and where a line stands for many modules, the quartiles of their ratios. `n` is the \
-         number of samples, or of modules where a line stands for many.\n\n",
+         `make bench` has measured all of this in one run, on the machine below. Times depend on \
+         the machine; compare the ratios. Each cell has the median and, in brackets, the quartiles. \
+         A ratio says how many times better this project is: above 1 it is faster or smaller. Its \
+         brackets have the smallest and the largest ratio that the quartiles of both sides allow. \
+         In a line for many modules, they have the quartiles of the modules' ratios. `n` is the \
+         number of samples, or of modules in a line for many.\n\n",
     );
 
     for fact in facts {
@@ -41,7 +41,7 @@ pub fn section(section: &Section) -> String {
     })
 }
 
-/// Its beginning: the heading, the caption, and what has no parameter.
+/// The start of a section: the heading, the caption, and the records without a parameter.
 pub(crate) fn section_head(section: &Section) -> String {
     let group = section.group;
     let plain: Vec<_> = section
@@ -58,7 +58,7 @@ pub(crate) fn section_head(section: &Section) -> String {
     }
 }
 
-/// What has been measured with one parameter.
+/// The records of one name, which have a parameter.
 pub(crate) fn series(group: Group, series: &[Record]) -> String {
     let name = series.first().map_or("", |record| &record.name);
     let of = parameter(series).map_or("", |x| &x.of);
@@ -66,14 +66,14 @@ pub(crate) fn series(group: Group, series: &[Record]) -> String {
     format!("\n### {name}\n{}", table(group, of, &row::rows(series)))
 }
 
-/// What the records differ by.
+/// The parameter in which the records differ.
 pub(crate) fn parameter(series: &[Record]) -> Option<&Parameter> {
     series.first()?.x.as_ref()
 }
 
 fn table(group: Group, of: &str, rows: &[Row]) -> String {
     let (ours, theirs) = group.sides();
-    // Nothing is said where nothing has been looked at.
+    // The column is there only if some results have been compared.
     let equal = rows.iter().any(|row| row.equal.is_some());
     let head = format!(
         "\n| {of} | n | {theirs} | {ours} | ratio |{}\n|---|--:|--:|--:|--:|{}\n",
@@ -105,7 +105,7 @@ fn line(row: &Row, equal: bool) -> String {
     line + "\n"
 }
 
-/// The median, and the rest if it says anything.
+/// The median, and the quartiles if they differ from it.
 fn cell(spread: Option<Spread>, show: impl Fn(f64) -> String) -> String {
     let Some(spread) = spread else {
         return "–".into();

@@ -11,16 +11,16 @@ use crate::record::Record;
 use crate::spread::Spread;
 use crate::Error;
 
-/// In pixels, without zoom.
+/// Width and height in pixels.
 const SIZE: (u32, u32) = (760, 400);
-/// As many records as this are joined by a line; more are a cloud.
+/// A line joins at most this many records.
 const MAX_JOINED: usize = 12;
 const FONT: (&str, u32) = ("sans-serif", 15);
-/// Dark and light, and a filled circle and a cross, so that it needs no colours.
+/// One colour is dark and one light, and the marks differ, so that the plot works in grey as well.
 const OURS: RGBColor = RGBColor(20, 80, 160);
 const THEIRS: RGBColor = RGBColor(220, 110, 20);
 
-/// A plot of the medians; `None` if there are not two of them.
+/// Plots the medians; `None` if there are fewer than two.
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ fn draw(
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let range = |axis: fn(&Point) -> f64| {
         let numbers = || ours.iter().chain(theirs).map(axis);
-        // Room for the marks at the borders.
+        // A margin for the marks at the borders.
         (numbers().fold(f64::MAX, f64::min) / 1.3..numbers().fold(0.0, f64::max) * 1.3).log_scale()
     };
     // A legend inside would hide some of the marks.

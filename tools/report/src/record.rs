@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What a benchmark writes: JSON, a record a line.
+//! The output of a benchmark: one JSON record per line.
 
 use std::fs;
 use std::path::Path;
@@ -10,46 +10,46 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// One thing, measured as often as there are samples. Records of the same thing are put together,
-/// so that one that has only our samples and one that has only theirs can come from two boots.
+/// The samples of one measurement. Records of the same measurement are merged, so that our samples
+/// and theirs can come from two boots.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     /// The section of the report.
     pub group: Group,
-    /// What has been done, in a few words.
+    /// The operation, in a few words.
     pub name: String,
-    /// What its cost depends on.
+    /// The number or size that the cost depends on.
     #[serde(default)]
     pub x: Option<Parameter>,
-    /// What the samples are.
+    /// The unit of the samples.
     #[serde(default)]
     pub unit: Unit,
-    /// What this project took.
+    /// The samples of this project.
     #[serde(default)]
     pub ours: Vec<f64>,
-    /// What it is compared with took.
+    /// The samples of the other side.
     #[serde(default)]
     pub theirs: Vec<f64>,
-    /// Whether both gave the same bytes or ids, if that has been looked at.
+    /// Whether both gave the same bytes or ids; `None` if they have not been compared.
     #[serde(default)]
     pub equal: Option<bool>,
 }
 
-/// The size of what is worked on.
+/// The number or size that the cost of an operation depends on.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
-    /// Of what: "split BTF", "maps".
+    /// Its name: "split BTF", "maps".
     pub of: String,
     /// "B" for bytes; empty for a count.
     #[serde(default)]
     pub unit: String,
-    /// How much. More than zero, as it goes onto a logarithmic axis.
+    /// Above zero, as the axis is logarithmic.
     pub value: f64,
 }
 
-/// What a sample is.
+/// The unit of a sample.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Unit {
     /// A time in nanoseconds.
@@ -59,7 +59,7 @@ pub enum Unit {
     /// A size in bytes.
     #[serde(rename = "B")]
     Bytes,
-    /// How often in a second.
+    /// Operations per second.
     #[serde(rename = "1/s")]
     PerSecond,
 }
@@ -71,29 +71,29 @@ impl Unit {
     }
 }
 
-/// A section of the report; they come in this order.
+/// A section of the report, in the report's order.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Group {
-    /// Relocation in the kernel by the size of the module.
+    /// Relocation in the kernel, by the size of the module.
     Relocation,
-    /// The same by the size of the kernel.
+    /// Relocation in the kernel, by the size of the kernel.
     RelocationByKernel,
-    /// A module from `init_module()` to its return.
+    /// A call of `init_module()`.
     Load,
-    /// `BPF_PROG_BIND_MAP` by the number of maps.
+    /// `BPF_PROG_BIND_MAP`, by the number of maps.
     Bind,
-    /// The information on a program by the number of its maps.
+    /// `BPF_OBJ_GET_INFO_BY_FD`, by the number of the program's maps.
     ProgInfo,
-    /// Threads that bind, and such that ask.
+    /// Threads that bind maps to one program while others query its map ids.
     Contention,
-    /// Kernel images.
+    /// The sizes of kernel images.
     Image,
-    /// A booted kernel.
+    /// The memory that a booted kernel uses.
     Memory,
-    /// The crate against libbpf.
+    /// `splitbtf` and libbpf.
     Crate,
-    /// The commands against bpftool.
+    /// `bpfkit` and bpftool.
     Tools,
 }
 
@@ -114,58 +114,59 @@ impl Group {
         }
     }
 
-    /// What was measured, and on what.
+    /// How the benchmark was done.
     pub fn caption(self) -> &'static str {
         match self {
             Self::Relocation => {
-                "Modules of Debian's kernel, with the BTF that an out-of-tree build would have \
-                 given them, are relocated to the types of the guest's kernel by C and by Rust in \
-                 turns, in one boot, on copies of the same bytes. They are such as refer to nothing \
-                 that the guest's kernel lacks, which C would refuse, and so are small. The larger \
-                 ones are made up, of structs which hold 10 to 3,000 of the kernel's own. A sample \
-                 is the best of five runs. Rust also checks all that the types refer to, which C \
+                "The kernel relocates modules of Debian's kernel, with the BTF that an out-of-tree \
+                 build would have given them, to its own types. C and Rust take turns in one boot, \
+                 on copies of the same bytes. C refuses modules that need types which the guest's \
+                 kernel lacks, so these modules are small ones that need none. The larger ones are \
+                 made up: they have structs that contain 10 to 3,000 structs of the kernel. A \
+                 sample is the best of five runs. Rust also checks every reference in the types; C \
                  does not."
             }
             Self::RelocationByKernel => {
-                "The same modules in the guests of kernels with more types or fewer; a sample is \
-                 one module."
+                "The same modules on kernels with more types and with fewer. A sample is one \
+                 module."
             }
             Self::Load => {
-                "`init_module()` of a module that is given the BTF of modules of Debian's kernel, \
-                 until it returns. C and Rust in boots of their own, in turns."
+                "One call of `init_module()`, for a module that has the BTF of one of the modules \
+                 above. Boots with C and with Rust alternate."
             }
             Self::Bind => {
-                "Maps are bound to a new program one after the other. C and Rust in boots of their \
-                 own, in turns."
+                "One thread binds maps to a new program, one after the other. Boots with C and with \
+                 Rust alternate."
             }
             Self::ProgInfo => {
-                "`BPF_OBJ_GET_INFO_BY_FD` with room for the ids of all maps. C and Rust in boots \
-                 of their own, in turns."
+                "`BPF_OBJ_GET_INFO_BY_FD` with a buffer for the ids of all maps. Boots with C and \
+                 with Rust alternate."
             }
             Self::Contention => {
-                "Each thread binds maps of its own to one program, alone and beside as many \
-                 threads that ask for the ids of its maps without a pause. There are only as many \
-                 processors as the guest has. C and Rust in boots of their own, in turns."
+                "Each thread binds its own maps to one program: first with no other threads, then \
+                 next to as many threads that query the program's map ids without a pause. The \
+                 guest's processors limit how many threads run at once. Boots with C and with Rust \
+                 alternate."
             }
             Self::Image => {
-                "A kernel without and with `CONFIG_BPF_RUST`, both without the tests that can be \
-                 built in: what `size vmlinux` says, and the compressed image. `CONFIG_RUST` is on \
-                 in both."
+                "A kernel without `CONFIG_BPF_RUST` and one with it, both with `CONFIG_RUST` and \
+                 without built-in tests: the output of `size vmlinux`, and the size of the \
+                 compressed image."
             }
             Self::Memory => {
-                "The same kernels, when the first process runs: what of the guest's memory (as QEMU \
-                 was told) is not in `MemTotal`, and `Slab`."
+                "The same kernels, when the first process runs: the guest's memory (as set for \
+                 QEMU) minus `MemTotal`, and `Slab`."
             }
             Self::Crate => {
-                "Modules of Debian's kernels in user space, in turns in one run. libbpf's distilled \
-                 BTF is not yet written as bytes when the clock stops, that of `splitbtf` is. Each \
-                 point is the median for one module."
+                "Modules of Debian's kernels, in user space. Both sides take turns in one run. The \
+                 time of `splitbtf` includes writing the distilled BTF as bytes; that of libbpf \
+                 does not. Each point is the median for one module."
             }
-            Self::Tools => "Commands, from their start to their end.",
+            Self::Tools => "The whole run time of commands.",
         }
     }
 
-    /// What is compared: ours, theirs.
+    /// The names of both sides: ours, theirs.
     pub fn sides(self) -> (&'static str, &'static str) {
         match self {
             Self::Crate => ("splitbtf", "libbpf"),
@@ -207,7 +208,7 @@ pub fn read(path: &Path) -> Result<Vec<Record>, Error> {
 }
 
 impl Record {
-    /// Whether there are samples, all of them above zero, as is the parameter.
+    /// Whether there are samples, and all of them and the parameter are above zero.
     fn is_sound(&self) -> bool {
         let mut samples = self.ours.iter().chain(&self.theirs).peekable();
         let parameter = self.x.iter().map(|x| &x.value);

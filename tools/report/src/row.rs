@@ -7,10 +7,10 @@ use crate::record::Record;
 use crate::record::Unit;
 use crate::spread::Spread;
 
-/// A series with more records than this is shown in pieces.
+/// The most records that have a line each; a longer series is shown in pieces.
 const MAX_ROWS: usize = 12;
 
-/// Into how many.
+/// The number of pieces.
 const PIECES: usize = 6;
 
 /// A line of a table.
@@ -19,7 +19,7 @@ pub(crate) struct Row {
     /// The parameter, or the name if there is none.
     pub what: String,
     pub unit: Unit,
-    /// How many samples there are of ours and of theirs, or how many records.
+    /// The number of our samples and of theirs, or of records.
     pub count: String,
     pub ours: Option<Spread>,
     pub theirs: Option<Spread>,
@@ -39,7 +39,6 @@ pub(crate) fn rows(series: &[Record]) -> Vec<Row> {
     }
 }
 
-/// How many times better ours is.
 fn ratio(unit: Unit, ours: Option<Spread>, theirs: Option<Spread>) -> Option<Spread> {
     match unit.less_is_better() {
         true => Some(theirs?.over(ours?)),
@@ -70,7 +69,7 @@ fn single(record: &Record) -> Row {
     }
 }
 
-/// Many records in one line: each counts with its median.
+/// Makes one line of many records: each counts with its median.
 fn piece(records: &[Record]) -> Option<Row> {
     let (first, last) = (records.first()?, records.last()?);
     let at = |record: &Record| {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The records of a group, put together.
+//! Groups records into sections.
 
 use std::collections::BTreeMap;
 
 use crate::record::Group;
 use crate::record::Record;
 
-/// The records of a group. Each name comes at the place where it came first, with its records by
-/// their parameter.
+/// The records of a group. Names are in the order in which they first appeared, and the records of
+/// a name in the order of their parameter.
 #[derive(Clone, Debug)]
 pub struct Section {
     /// The group.
@@ -17,7 +17,7 @@ pub struct Section {
     pub(crate) series: Vec<Vec<Record>>,
 }
 
-/// Puts records of the same thing together.
+/// Groups records by section and name, and merges those of the same measurement.
 pub fn sections(records: Vec<Record>) -> Vec<Section> {
     let mut groups: BTreeMap<Group, Vec<Vec<Record>>> = BTreeMap::new();
 
@@ -47,7 +47,6 @@ fn add(series: &mut Vec<Record>, record: Record) {
         Some(one) => {
             one.ours.extend(record.ours);
             one.theirs.extend(record.theirs);
-            // What is different once is different.
             one.equal = match (one.equal, record.equal) {
                 (Some(a), Some(b)) => Some(a && b),
                 (a, b) => a.or(b),

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The middle of many numbers, and how far they are from it.
+//! The median of numbers, and their quartiles.
 
-/// Quartiles.
+/// The quartiles of a set of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
-    /// A quarter is smaller.
+    /// A quarter of the numbers is smaller.
     pub low: f64,
     /// The median.
     pub median: f64,
-    /// A quarter is larger.
+    /// A quarter of the numbers is larger.
     pub high: f64,
 }
 
@@ -18,7 +18,7 @@ impl Spread {
     pub fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut numbers: Vec<_> = numbers.into_iter().collect();
         numbers.sort_by(f64::total_cmp);
-        // Between two numbers if there is none just there.
+        // Interpolates between two numbers.
         let at = |share: f64| {
             let place = share * numbers.len().checked_sub(1)? as f64;
             let (below, above) = (
@@ -35,8 +35,8 @@ impl Spread {
         })
     }
 
-    /// How many times `self` is `other`: of the medians, and at the least and the most of what the
-    /// quartiles allow.
+    /// Divides `self` by `other`: the ratio of the medians, and the smallest and the largest ratio
+    /// that the quartiles allow.
     pub fn over(self, other: Self) -> Self {
         Self {
             low: self.low / other.high,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! From files with records to the pages.
+//! Tests the whole way from files with records to pages.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use report::record;
 use report::section;
 use report::Error;
 
-/// A file in a folder that goes with the target folder.
+/// Writes a file to cargo's folder for temporary files.
 fn file(name: &str, text: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
 
@@ -47,7 +47,7 @@ fn records_of_two_boots_become_a_line_with_their_ratio() {
     let page = html::page(&["CPU: one".into()], &sections).unwrap();
     assert_eq!(page.matches("<svg").count(), 1);
     assert!(page.contains("<li>CPU: one</li>") && page.contains("<h3>a bind</h3>"));
-    // Nothing to load.
+    // The page loads no other files.
     assert!(!page.contains("src=") && !page.contains("href="));
 }
 
