@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Which type of a base a distilled type stands for.
+//! Which type of a base a distilled type matches.
 //!
 //! The rules are those of `tools/lib/bpf/btf_relocate.c`, with the kinds compared: there, a STRUCT
-//! may stand for a UNION, and a FWD for a STRUCT by what says whether the STRUCT has bit-fields.
+//! may match a UNION, and whether a FWD matches a STRUCT depends on bit-fields in the STRUCT.
 
 use core::fmt;
 
@@ -19,7 +19,7 @@ use crate::wire;
 /// one name can be counted on the fingers.
 const MAX_CANDIDATES: usize = 256;
 
-/// Why no type of the base is the one that a distilled type stands for.
+/// Why a distilled type matches none of the base.
 ///
 /// `Display` gives a clause for a message that has named the type, in which the split BTF is that
 /// of a module and the base that of vmlinux.
@@ -49,7 +49,7 @@ pub enum Mismatch {
     },
     /// An INT is signed, a character or a truth value here, and not there.
     Encoding,
-    /// There are several which it may stand for.
+    /// It matches several.
     Ambiguous {
         /// Their size in bytes; 0 for a FWD, which has none.
         size: u32,
@@ -93,7 +93,7 @@ pub(crate) struct Traits {
 }
 
 impl Traits {
-    /// `None` for what no distilled type can stand for.
+    /// `None` for a type that no distilled one can match.
     pub(crate) fn of<O: ByteOrder>(record: &Record<'_, O>) -> Option<Self> {
         let head = record.head;
         let kind = head.kind();

@@ -119,7 +119,7 @@ pub struct Needs {
 }
 
 impl<O: ByteOrder, I: Index> Valid<'_, O, I> {
-    /// What relocation goes by, for who wants to tell what comes of it by other rules.
+    /// What relocation goes by, for callers that apply other rules.
     ///
     /// # Errors
     ///

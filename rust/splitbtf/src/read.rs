@@ -26,7 +26,7 @@ use crate::TypeReason;
 
 /// Where the types of BTF begin: what makes of a type's number its place.
 ///
-/// [`Btf::open`] writes one into the caller's memory. Who has another already, as the kernel has
+/// [`Btf::open`] writes one into the caller's memory. A caller with one of its own, as the kernel has
 /// its array of pointers, implements this for it. An index that is wrong gives wrong types or none,
 /// and nothing worse.
 pub trait Index: Copy {
@@ -243,7 +243,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     pub fn resolve(&self, id: u32) -> Result<Type<'a, O>, Error> {
         let mut ty = self.get(id)?;
 
-        // Who takes more steps than there are types goes round in circles.
+        // A chain with more links than there are types is a circle.
         for _ in 0..self.end_id {
             ty = match ty.kind {
                 Kind::Typedef(to) | Kind::Const(to) | Kind::Volatile(to) | Kind::Restrict(to) => {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What is different in the types of two kernels.
+//! Compares the types of two kernels.
 //!
-//! Types are compared by name: structs, unions and enums with their members and values, all others
-//! by what they are. Types that one contains are compared as well; of those behind a pointer only
-//! the name counts. Members of structs without a name are taken for members of the struct around
-//! them.
+//! Types are compared by name: structs, unions and enums by their members and values, all others by
+//! their definition. This includes the types that a type contains. For a type that it only points
+//! to, just the name counts. Members of an anonymous struct count as members of the struct around
+//! it.
 
 mod shape;
 #[cfg(test)]
@@ -36,16 +36,16 @@ pub enum DiffError {
     /// The module cannot be read.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The BTF of one of the kernels, or of the module, is wrong.
+    /// The BTF of one of the kernels, or of the module, is malformed.
     #[error("{0}")]
     Btf(#[from] splitbtf::Error),
-    /// A type is nested too deep, or without names so often repeated, that there is no end.
-    #[error("BTF type {id} is nested too deep, or repeats types without names too often")]
+    /// A type is nested too deep, or repeats anonymous types too often.
+    #[error("BTF type {id} is nested too deep, or repeats anonymous types too often")]
     Depth {
-        /// Its id.
+        /// The id of the type.
         id: u32,
     },
-    /// No kernel has a type with a name that is asked for.
+    /// Neither kernel has a type with the requested name.
     #[error("no kernel has a BTF type '{name}'")]
     NoSuchType {
         /// The name.
@@ -53,30 +53,29 @@ pub enum DiffError {
     },
 }
 
-/// Which types are compared.
+/// Selects the types to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Select {
-    /// All that have a name.
+    /// All types with a name.
     All,
-    /// Those with these names, and what they contain.
+    /// The types with these names, and the types that they contain.
     Names(BTreeSet<Vec<u8>>),
 }
 
-/// A type that is not the same.
+/// A type that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Its kind in the first kernel that has it, as `STRUCT`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// What is different.
+    /// The differences.
     pub changes: Vec<Change>,
     #[serde(skip)]
     prefix: &'static str,
 }
 
-/// Something that is not the same, in the second kernel. Offsets and numbers of bits are in bits,
-/// sizes in bytes.
+/// A change from the first kernel to the second. Offsets are in bits, sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "lowercase")]
 pub enum Change {
@@ -84,66 +83,66 @@ pub enum Change {
     New,
     /// Only the first has it.
     Gone,
-    /// It is of another kind.
+    /// The kind differs.
     Kind {
-        /// What it was.
+        /// The old kind.
         from: &'static str,
-        /// What it is.
+        /// The new kind.
         to: &'static str,
     },
-    /// It has another size.
+    /// The size differs.
     Size {
-        /// That which it had.
+        /// The old size.
         from: u32,
-        /// That which it has.
+        /// The new size.
         to: u32,
     },
-    /// It is another type: of a typedef, a function or a variable.
+    /// The type of a typedef, a function or a variable differs, or an integer's encoding.
     Type {
-        /// What it was.
+        /// The old type.
         from: String,
-        /// What it is.
+        /// The new type.
         to: String,
     },
     /// A member has been added.
     Added(Member),
     /// A member has been removed.
     Removed(Member),
-    /// A member is somewhere else.
+    /// A member has moved.
     Moved {
         /// The member.
         member: String,
-        /// Where it was.
+        /// The old offset.
         from: u64,
-        /// Where it is.
+        /// The new offset.
         to: u64,
     },
-    /// A member is of another type.
+    /// A member has another type.
     Retyped {
         /// The member.
         member: String,
-        /// What it was.
+        /// The old type.
         from: String,
-        /// What it is.
+        /// The new type.
         to: String,
     },
-    /// An enum has another value for a name, or one of both has none.
+    /// An enumerator has another value; `None` if that enum does not have it.
     Value {
-        /// The name.
+        /// The enumerator's name.
         value: String,
-        /// What it was.
+        /// The old value.
         from: Option<i128>,
-        /// What it is.
+        /// The new value.
         to: Option<i128>,
     },
 }
 
-/// The names of the types of vmlinux that a module refers to: those in its `.BTF.base`, or what
-/// would be there if it was distilled. Without a base it is split on `own`.
+/// The names of the types in vmlinux that a module refers to. They come from its `.BTF.base`; a
+/// module without one is distilled on `own`, the BTF of the kernel that it was built for.
 ///
 /// # Errors
 ///
-/// If the module has no BTF, or it is wrong.
+/// If the module has no BTF, or its BTF is malformed.
 pub fn names_of_module<O: ByteOrder>(
     module: &Input,
     own: &Btf<'_, O>,
@@ -153,16 +152,16 @@ pub fn names_of_module<O: ByteOrder>(
     match module.section(BASE_SECTION)? {
         Some(base) => names_in::<O>(base),
         None => {
-            let mut room = vec![0; splitbtf::max_types::<O>(split)?];
-            let split = Btf::<O>::open(split, Some(own), &mut room)?;
+            let mut index = vec![0; splitbtf::max_types::<O>(split)?];
+            let split = Btf::<O>::open(split, Some(own), &mut index)?;
             names_in::<O>(&splitbtf::distill(&split.validated()?)?.base)
         }
     }
 }
 
 fn names_in<O: ByteOrder>(base: &[u8]) -> Result<BTreeSet<Vec<u8>>, DiffError> {
-    let mut room = vec![0; splitbtf::max_types::<O>(base)?];
-    let base = Btf::<O>::open(base, None, &mut room)?;
+    let mut index = vec![0; splitbtf::max_types::<O>(base)?];
+    let base = Btf::<O>::open(base, None, &mut index)?;
     let names = base.types().map(|ty| base.string(ty?.name_off));
 
     Ok(names
@@ -170,11 +169,11 @@ fn names_in<O: ByteOrder>(base: &[u8]) -> Result<BTreeSet<Vec<u8>>, DiffError> {
         .collect::<Result<_, _>>()?)
 }
 
-/// Compares the types of two kernels. Both have been validated.
+/// Compares the types of two kernels. Both must have been validated.
 ///
 /// # Errors
 ///
-/// If a type that is asked for is in none of them, or nested without an end.
+/// If a requested type is in neither of them, or a type is nested too deep.
 pub fn diff<O: ByteOrder>(
     from: &Names<'_, O>,
     to: &Names<'_, O>,
@@ -206,7 +205,7 @@ pub fn diff<O: ByteOrder>(
     Ok(differences)
 }
 
-/// A name, and what sort of type has it.
+/// A name, and its name space.
 type Key = (Space, Vec<u8>);
 
 /// All names in a kernel.
@@ -223,7 +222,7 @@ fn all<O: ByteOrder>(btf: &Btf<'_, O>) -> Result<BTreeSet<Key>, DiffError> {
     Ok(keys)
 }
 
-/// What sorts of types have this name in any of the kernels.
+/// The name spaces that have this name in one of the kernels.
 fn spaces<O: ByteOrder>(name: &[u8], kernels: [&Names<'_, O>; 2]) -> Result<Vec<Key>, DiffError> {
     let mut keys = BTreeSet::new();
 
@@ -241,7 +240,7 @@ fn spaces<O: ByteOrder>(name: &[u8], kernels: [&Names<'_, O>; 2]) -> Result<Vec<
     }
 }
 
-/// The types with a name. A declaration counts only if there is no definition.
+/// The types with this name. A declaration counts only if there is no definition.
 fn shapes<O: ByteOrder>(
     kernel: &Names<'_, O>,
     (space, name): &Key,
@@ -260,7 +259,7 @@ fn shapes<O: ByteOrder>(
     Ok(shapes)
 }
 
-/// Compares all types of a name. What is the same in both does not count, the others go in pairs.
+/// Compares all types of a name: drops those that are the same in both kernels, and pairs the rest.
 fn compare(
     (_, name): &Key,
     mut before: Vec<Shape>,
@@ -298,13 +297,14 @@ fn compare(
     }
 }
 
-/// A line with the type, and one for each change. Neighbours that have moved together share one.
+/// Writes a line for the type, and one for each change. Neighbours that have moved by the same
+/// distance share a line.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.prefix, self.name)?;
         let mut rest = self.changes.as_slice();
 
-        while let Some((change, behind)) = rest.split_first() {
+        while let Some((change, after)) = rest.split_first() {
             let together = together(rest);
             match rest.get(together.saturating_sub(1)) {
                 Some(Change::Moved { member, .. }) if together > 1 => {
@@ -313,7 +313,7 @@ impl fmt::Display for Difference {
                 }
                 _ => {
                     write!(f, "{change}")?;
-                    rest = behind;
+                    rest = after;
                 }
             }
         }
@@ -321,7 +321,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// How many changes, from the first on, are moves by the same distance.
+/// The number of changes at the start that are moves by the same distance.
 fn together(changes: &[Change]) -> usize {
     let distance = |change: &Change| match change {
         Change::Moved { from, to, .. } => Some(i128::from(*to) - i128::from(*from)),
@@ -336,7 +336,7 @@ fn together(changes: &[Change]) -> usize {
     end.unwrap_or(changes.len())
 }
 
-/// Bytes, and bits if there are some left.
+/// An offset in bits, written as bytes and remaining bits.
 struct At(u64);
 
 impl fmt::Display for At {

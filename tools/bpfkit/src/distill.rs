@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Distilling modules: what `resolve_btfids --distill_base` does while the kernel's build makes an
-//! out-of-tree module, for a module that has been built.
+//! Distils modules. The kernel's build does this for out-of-tree modules, with
+//! `resolve_btfids --distill_base`; this does it for a module that is already built.
 
 mod ids;
 #[cfg(test)]
@@ -23,67 +23,67 @@ use crate::InputError;
 
 use self::ids::IdsError;
 
-/// How the last bytes of a signed module read: `MODULE_SIGNATURE_MARKER` of the kernel's
+/// The last bytes of a signed module: `MODULE_SIGNATURE_MARKER` in the kernel's
 /// `include/uapi/linux/module_signature.h`.
 const SIGNED: &[u8] = b"~Module signature appended~\n";
 
-/// Why a module is not distilled.
+/// Why a module cannot be distilled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DistillError {
     /// The file cannot be read, or has no BTF.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// It is BTF by itself.
-    #[error("{}: this is BTF by itself and no module", path.display())]
+    /// The file is raw BTF.
+    #[error("{}: this is raw BTF, not a module", path.display())]
     NotElf {
         /// The file.
         path: PathBuf,
     },
-    /// It is signed.
-    #[error("{}: this is a signed module, whose signature would be wrong then; sign after distilling", path.display())]
+    /// The module is signed.
+    #[error("{}: the module is signed, and distilling would break the signature; sign it after distilling", path.display())]
     Signed {
         /// The file.
         path: PathBuf,
     },
-    /// It has a distilled base.
-    #[error("{}: {BASE_SECTION}: it has been distilled already", path.display())]
+    /// The module has a distilled base.
+    #[error("{}: {BASE_SECTION}: the module has been distilled already", path.display())]
     Distilled {
         /// The file.
         path: PathBuf,
     },
-    /// It was built for another kernel.
-    #[error("{}: {SECTION}: the base is not that of the kernel it was built for: a name in BTF type {id} is none there (offset {offset} of the strings)", path.display())]
+    /// The module was built for another kernel.
+    #[error("{}: {SECTION}: the module was not built for the kernel of this base: a name in BTF type {id} is not in the base (offset {offset} of its strings)", path.display())]
     OtherBase {
         /// The file.
         path: PathBuf,
         /// The type.
         id: u32,
-        /// Where the name should be, in bytes from the begin of the base's strings.
+        /// The offset of the name in the base's strings, in bytes.
         offset: u32,
     },
-    /// Its BTF is wrong.
+    /// The module's BTF is malformed.
     #[error("{}: {SECTION}: {source}", path.display())]
     Btf {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         source: splitbtf::Error,
     },
-    /// Its ids of types are wrong.
+    /// The module's `.BTF_ids` section is malformed.
     #[error("{}: {}: {source}", path.display(), ids::SECTION)]
     Ids {
         /// The file.
         path: PathBuf,
-        /// What is wrong with them.
+        /// The reason.
         source: IdsError,
     },
-    /// It cannot be rewritten.
+    /// The module cannot be rewritten.
     #[error("{}: ELF: {source}", path.display())]
     Elf {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: ElfError,
     },
 }
@@ -91,19 +91,19 @@ pub enum DistillError {
 /// A distilled module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Distilled {
-    /// The file: what was read, not compressed any more, with new sections `.BTF` and `.BTF.base`
-    /// and new ids in `.BTF_ids`.
+    /// The new file: not compressed, with new sections `.BTF` and `.BTF.base` and with new ids in
+    /// `.BTF_ids`.
     pub bytes: Vec<u8>,
-    /// How many types the module has.
+    /// The number of the module's types.
     pub types: u32,
-    /// How many types the distilled base has.
+    /// The number of types in the distilled base.
     pub base_types: u32,
-    /// Length in bytes of `.BTF` before.
+    /// The length of `.BTF` before, in bytes.
     pub before: usize,
-    /// Length in bytes of `.BTF` and `.BTF.base`.
+    /// The length of the new `.BTF` and `.BTF.base`, in bytes.
     pub after: usize,
-    /// What `.BTF_ids` had an id for that the module's own types do not refer to, as
-    /// `struct__task_struct__1`. The id is 0 now, as `resolve_btfids` has it.
+    /// The names in `.BTF_ids` of base types that the module's own types do not refer to, as
+    /// `struct__task_struct__1`. Their ids are now 0, as `resolve_btfids` would make them.
     pub lost: Vec<String>,
 }
 
@@ -135,8 +135,8 @@ pub fn distill<O: ByteOrder>(
         source,
     };
 
-    let mut room = vec![0; splitbtf::max_types::<O>(split).map_err(btf)?];
-    let view = Btf::open(split, Some(base), &mut room).map_err(btf)?;
+    let mut index = vec![0; splitbtf::max_types::<O>(split).map_err(btf)?];
+    let view = Btf::open(split, Some(base), &mut index).map_err(btf)?;
     if let Some((id, offset)) = stranger(&view).map_err(btf)? {
         return Err(DistillError::OtherBase {
             path: path(),
@@ -174,8 +174,8 @@ pub fn distill<O: ByteOrder>(
     })
 }
 
-/// A type that has a name which does not begin where a string does: this shows that the base is not
-/// its own. Also returns the name's offset. All writers of BTF for modules take whole strings.
+/// Finds a name that does not start where a string of the base starts, which shows that the base is
+/// the wrong one: all writers of BTF refer to whole strings. Returns the type and the name's offset.
 fn stranger<O: ByteOrder>(split: &Btf<'_, O>) -> Result<Option<(u32, u32)>, splitbtf::Error> {
     for id in split.first_id()..split.end_id() {
         for offset in split.names(id)? {
@@ -188,7 +188,7 @@ fn stranger<O: ByteOrder>(split: &Btf<'_, O>) -> Result<Option<(u32, u32)>, spli
     Ok(None)
 }
 
-/// How many types there are in split BTF, and in its base.
+/// The numbers of types in split BTF and in its base.
 fn count<O: ByteOrder>(base: Vec<u8>, split: Vec<u8>) -> Result<(u32, u32), splitbtf::Error> {
     let base = Owned::<O>::new(base, None)?;
     let base = base.view(None)?;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Puts other content into sections of a relocatable ELF file, as kernel modules are, and leaves
-//! the content of all others, their order and their numbers as they are.
+//! Replaces the content of sections in a relocatable ELF file, such as a kernel module. The other
+//! sections keep their content, order and numbers.
 //!
-//! The format is that of the System V ABI, chapter 4.
+//! Chapter 4 of the System V ABI describes the format.
 
 use object::elf::FileHeader32;
 use object::elf::FileHeader64;
@@ -21,19 +21,19 @@ use object::FileKind;
 
 use crate::input::MAX_LEN;
 
-/// The largest alignment that a section may ask for, in bytes: that of a huge page.
+/// The largest alignment of a section, in bytes: that of a huge page.
 const MAX_ALIGN: u64 = 2 << 20;
 
-/// What the table of the sections is aligned to, in bytes.
+/// The alignment of the section header table, in bytes.
 const TABLE_ALIGN: u64 = 8;
 
 /// Why a file cannot be rewritten.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} (offset {offset:#x})")]
 pub struct ElfError {
-    /// What is wrong.
+    /// The reason.
     reason: String,
-    /// Where, in bytes from the begin of the file.
+    /// The offset in the file, in bytes.
     offset: u64,
 }
 
@@ -44,13 +44,13 @@ fn error(offset: u64, reason: impl ToString) -> ElfError {
     }
 }
 
-/// What is written otherwise for 32 and for 64 bits.
+/// Setters for the fields that differ between 32 and 64 bits.
 trait Class: FileHeader<Endian = Endianness> {
-    /// Says where the table of the sections is, and how many there are.
+    /// Sets the offset of the section header table, and the number of its entries.
     fn set_table(&mut self, endian: Endianness, offset: u32, count: u16);
-    /// Says where a section is, in bytes.
+    /// Sets the offset and length of a section, in bytes.
     fn place(section: &mut Self::SectionHeader, endian: Endianness, offset: u32, len: u32);
-    /// Gives a section the name at this offset.
+    /// Sets the offset of a section's name.
     fn rename(section: &mut Self::SectionHeader, endian: Endianness, name: u32);
 }
 
@@ -77,13 +77,13 @@ macro_rules! class {
 class!(FileHeader32, SectionHeader32);
 class!(FileHeader64, SectionHeader64);
 
-/// Rewrites the file so that the sections with these names, the first of each, have this content.
-/// One that is not there is added as the last, with the attributes of the first in the list.
+/// Rewrites the file so that the first section of each name has this content. A missing section is
+/// added as the last one, with the attributes of the first section in the list.
 ///
 /// # Errors
 ///
-/// If this is not a relocatable ELF file, its headers are wrong, or it has not the first of the
-/// sections.
+/// If this is not a relocatable ELF file, its headers are wrong, or it lacks the first section in
+/// the list.
 pub(crate) fn rewrite(file: &[u8], sections: &[(&str, &[u8])]) -> Result<Vec<u8>, ElfError> {
     match FileKind::parse(file) {
         Ok(FileKind::Elf32) => rewrite_class::<FileHeader32<Endianness>>(file, sections),
@@ -144,7 +144,7 @@ fn rewrite_class<C: Class>(file: &[u8], sections: &[(&str, &[u8])]) -> Result<Ve
     write(*header, endian, &mut headers, &contents, &order)
 }
 
-/// The numbers of the sections that have something in the file, by their place in it.
+/// The numbers of the sections with content in the file, sorted by offset.
 fn in_order<C: Class>(
     headers: &[C::SectionHeader],
     endian: Endianness,
@@ -211,7 +211,7 @@ fn too_large() -> ElfError {
     error(0, format_args!("it would be larger than {MAX_LEN} bytes"))
 }
 
-/// Fills up to a multiple of `align`. Returns the length then.
+/// Pads to a multiple of `align`. Returns the new length.
 fn pad(out: &mut Vec<u8>, align: u64) -> Result<u32, ElfError> {
     let len = u64::try_from(out.len()).unwrap_or(u64::MAX);
     let len = len.next_multiple_of(align);

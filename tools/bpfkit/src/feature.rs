@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What the running kernel can do of what the rest of this library is about.
+//! Finds out which features of this library the running kernel supports.
 //!
-//! Whether it takes BTF of modules, and BTF with a base of its own, is seen by the members
-//! `btf_data` and `btf_base_data` of its `struct module`, which are there only if it was built so.
+//! The kernel's `struct module` has the members `btf_data` and `btf_base_data` only if the kernel
+//! was built with support for BTF of modules and for distilled bases.
 
 use std::fmt;
 use std::fs;
@@ -20,16 +20,16 @@ use crate::dump::VMLINUX;
 use crate::input::Input;
 use crate::sys;
 
-/// Which implementation serves `used_maps` and the BTF of modules, in kernels that have both.
+/// Selects Rust or C for `used_maps` and the BTF of modules, in kernels that have both.
 const SWITCH: &str = "/sys/module/kernel/parameters/bpf_rust";
 
-/// An answer, or why there is none.
+/// An answer, or the reason why there is none.
 pub type Answer<T> = Result<T, String>;
 
-/// What the running kernel has.
+/// The features of the running kernel.
 ///
-/// As JSON it is an object with a member for each; `null` is what could not be found out, and
-/// `unknown` then says why. `Display` is its text, a line for each.
+/// As JSON this is an object with a member for each feature. An unknown feature is `null`, and
+/// `unknown` has the reason. `Display` writes a line for each feature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Features {
     /// Its release, as `uname -r` prints it.
@@ -42,7 +42,7 @@ pub struct Features {
     pub module_btf: Answer<bool>,
     /// Whether it relocates modules that come with a distilled base (`.BTF.base`).
     pub distilled_base: Answer<bool>,
-    /// Who does the work.
+    /// The implementation that runs.
     pub implementation: Answer<Implementation>,
 }
 
@@ -51,24 +51,24 @@ pub struct Features {
 pub struct KernelTypes {
     /// Its length in bytes.
     pub bytes: usize,
-    /// How many types there are.
+    /// The number of types.
     pub types: u32,
 }
 
-/// Who does the work that Rust can do.
+/// The implementation of `used_maps` and the BTF of modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Implementation {
     /// Rust.
     Rust,
-    /// C, though the Rust is there (`bpf_rust=off`).
+    /// C, although the kernel has the Rust code (`bpf_rust=off`).
     RustOff,
-    /// C, as there is no Rust (`CONFIG_BPF_RUST`).
+    /// C, as the kernel was built without `CONFIG_BPF_RUST`.
     C,
 }
 
 impl Features {
-    /// Asks the running kernel. Nothing of this needs privilege on Linux 6.4 or later.
+    /// Asks the running kernel. This needs no privileges on Linux 6.4 or later.
     pub fn probe() -> Self {
         let types = types();
         let of_module = |found: fn(&Types) -> bool| match &types {
@@ -80,7 +80,7 @@ impl Features {
         Self {
             release: read("/proc/sys/kernel/osrelease"),
             prog_bind_map: sys::probe_prog_bind_map().map_err(|error| match error.raw_os_error() {
-                Some(libc::EPERM) => "the kernel tells only who has CAP_BPF".into(),
+                Some(libc::EPERM) => "this needs CAP_BPF".into(),
                 _ => error.to_string(),
             }),
             module_btf: of_module(|types| types.btf_data),
@@ -110,7 +110,7 @@ fn implementation() -> Answer<Implementation> {
     }
 }
 
-/// What the kernel's own types tell.
+/// The facts that the kernel's own types show.
 struct Types {
     of_kernel: KernelTypes,
     btf_data: bool,
@@ -133,8 +133,8 @@ fn types() -> Answer<Option<Types>> {
 }
 
 fn inspect(bytes: &[u8]) -> Result<Types, splitbtf::Error> {
-    let mut room = vec![0; splitbtf::max_types::<NativeEndian>(bytes)?];
-    let btf = Btf::<NativeEndian>::open(bytes, None, &mut room)?;
+    let mut index = vec![0; splitbtf::max_types::<NativeEndian>(bytes)?];
+    let btf = Btf::<NativeEndian>::open(bytes, None, &mut index)?;
     let mut types = Types {
         of_kernel: KernelTypes {
             bytes: bytes.len(),
@@ -173,8 +173,8 @@ impl fmt::Display for Implementation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rust => "Rust",
-            Self::RustOff => "C (bpf_rust=off; the Rust is there)",
-            Self::C => "C (there is no Rust: no CONFIG_BPF_RUST)",
+            Self::RustOff => "C (bpf_rust=off)",
+            Self::C => "C (no CONFIG_BPF_RUST)",
         })
     }
 }
@@ -226,7 +226,7 @@ impl Serialize for Features {
     }
 }
 
-/// Why answers are missing, as JSON.
+/// The reasons for unknown features, as JSON.
 struct Unknown<'a>(&'a Features);
 
 impl Serialize for Unknown<'_> {
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
     use crate::testing::blob;
 
-    /// `struct NAME { unsigned int MEMBER; }`; MEMBER is at 8 in the strings.
+    /// `struct NAME { unsigned int MEMBER; }`; MEMBER is at offset 8 of the strings.
     fn found(strings: &[u8]) -> [bool; 2] {
         let types = [&[0, 1 << 24, 4, 32][..], &[1, 4 << 24 | 1, 4, 8, 1, 0]];
         let types = inspect(&blob(&types.concat(), strings)).unwrap();

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Opening any file that holds BTF: BTF by itself (`/sys/kernel/btf/*`), an ELF file (a module,
-//! `vmlinux`, a BPF object), a bootable x86 kernel image (`vmlinuz`), each of them compressed or
-//! not.
+//! Opens any file that contains BTF: raw BTF (`/sys/kernel/btf/*`), an ELF file (a module,
+//! `vmlinux`, a BPF object) or a bootable x86 kernel image (`vmlinuz`). Each may be compressed.
 //!
-//! The kernel image is described in the kernel's `Documentation/arch/x86/boot.rst`.
+//! The kernel's `Documentation/arch/x86/boot.rst` describes the kernel image.
 
 use std::fs::File;
 use std::io;
@@ -25,23 +24,23 @@ use object::ObjectSection;
 use object::SectionFlags;
 use ruzstd::decoding::StreamingDecoder;
 
-/// Where BTF is in an ELF file.
+/// The section of an ELF file that has its BTF.
 pub const SECTION: &str = ".BTF";
 
-/// Where the distilled base of a module is.
+/// The section of a module that has its distilled base.
 pub const BASE_SECTION: &str = ".BTF.base";
 
-/// How large a file may be, compressed or not, in bytes.
+/// The maximum size of a file, compressed or not, in bytes.
 pub const MAX_LEN: u64 = 1 << 30;
 
-/// How large a file is at least, in bytes, that is mapped into memory and not read: a kernel is
-/// large, and its BTF a small part of it.
+/// Files of at least this size, in bytes, are mapped into memory, not read: a kernel is large, and
+/// its BTF is a small part of it.
 const MAP_FROM: u64 = 1 << 20;
 
-/// How much memory a decompressor of xz may take, in KiB. The kernel's own build asks for 128 MiB.
+/// The most memory that the xz decompressor may use, in KiB. The kernel's own build needs 128 MiB.
 const XZ_MEMORY: u32 = 256 << 10;
 
-/// How often a file may be compressed. A compressed kernel image has two layers.
+/// The most layers of compression. A compressed kernel image has two.
 const MAX_LAYERS: usize = 4;
 
 /// Why a file cannot be read, or has no BTF.
@@ -53,32 +52,32 @@ pub enum InputError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
-    /// The file, or what is compressed in it, is larger than anything that holds BTF.
+    /// The file, or its decompressed content, is too large.
     #[error("{}: larger than {max} bytes{}", path.display(), if *compressed { " when decompressed" } else { "" })]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// How many bytes are allowed.
+        /// The limit in bytes.
         max: u64,
-        /// Whether it is not the file but what is in it that is so large.
+        /// Whether the decompressed content is too large, and not the file.
         compressed: bool,
     },
     /// The file cannot be decompressed.
-    #[error("{}: {compression}: {source} (offset {offset} of what is decompressed)", path.display())]
+    #[error("{}: {compression}: {source} (offset {offset} of the decompressed data)", path.display())]
     Compressed {
         /// The file.
         path: PathBuf,
-        /// How it is compressed: `xz`.
+        /// The format, as `xz`.
         compression: &'static str,
-        /// How many bytes could be decompressed.
+        /// The number of bytes that could be decompressed.
         offset: usize,
-        /// What is wrong.
+        /// The reason.
         source: io::Error,
     },
-    /// The file has been compressed again and again.
+    /// The file has too many layers of compression.
     #[error("{}: compressed more than {MAX_LAYERS} times", path.display())]
     Layers {
         /// The file.
@@ -89,12 +88,12 @@ pub enum InputError {
     Image {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         reason: &'static str,
-        /// Where, in bytes from the begin of the image.
+        /// The offset in the image, in bytes.
         offset: usize,
     },
-    /// The file is nothing that holds BTF.
+    /// The file has an unknown format.
     #[error("{}: neither BTF nor ELF, nor one of them compressed by gzip, xz, zstd or lz4", path.display())]
     Unknown {
         /// The file.
@@ -105,7 +104,7 @@ pub enum InputError {
     Elf {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         source: object::Error,
     },
     /// A section cannot be read.
@@ -115,9 +114,9 @@ pub enum InputError {
         path: PathBuf,
         /// The section's name.
         section: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
-        /// Where it should be, in bytes from the begin of the ELF file.
+        /// The section's offset in the ELF file, in bytes.
         offset: u64,
     },
     /// There is no such section.
@@ -130,20 +129,20 @@ pub enum InputError {
     },
 }
 
-/// The order of the bytes in a file.
+/// The byte order of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByteOrder {
-    /// The lowest byte is the first.
+    /// Little-endian.
     Little,
-    /// The highest byte is the first.
+    /// Big-endian.
     Big,
 }
 
-/// A file that holds BTF.
+/// A file that contains BTF.
 #[derive(Debug)]
 pub struct Input {
     path: PathBuf,
-    /// What is left when everything is decompressed.
+    /// The decompressed content.
     bytes: Bytes,
     kind: Kind,
     order: ByteOrder,
@@ -167,13 +166,13 @@ impl Bytes {
         let about = file.metadata()?;
 
         if about.is_file() && (MAP_FROM..=MAX_LEN).contains(&about.len()) {
-            // SAFETY: Nothing is kept of the bytes that would be wrong if somebody changed the file
-            // meanwhile, but the offsets in them, which are checked whenever they are used.
+            // SAFETY: The file may change while it is mapped. The code keeps only offsets into the
+            // bytes, and checks them at each use.
             if let Ok(map) = unsafe { Mmap::map(&file) } {
                 return Ok(Self::Mapped(map));
             }
         }
-        // The kernel's files do not tell their size, nor do pipes.
+        // The size of pipes and of files in /sys is not known.
         let mut bytes = Vec::new();
         file.take(MAX_LEN.saturating_add(1))
             .read_to_end(&mut bytes)?;
@@ -192,7 +191,7 @@ impl Deref for Bytes {
     }
 }
 
-/// A section of a file, with the file's content; or what is in memory already.
+/// A section of a file, which owns the file's content; or bytes in memory.
 #[derive(Debug)]
 pub struct Section {
     bytes: Bytes,
@@ -217,12 +216,12 @@ impl Deref for Section {
 }
 
 impl Input {
-    /// Opens a file and decompresses it. It must not be changed meanwhile: a large one is not
-    /// copied.
+    /// Opens a file and decompresses it. The file must not change while it is in use: a large one
+    /// is mapped, not copied.
     ///
     /// # Errors
     ///
-    /// If it cannot be read or decompressed, or is neither BTF nor ELF; if it is larger than
+    /// If the file cannot be read or decompressed, or is neither BTF nor ELF; if it is larger than
     /// [`MAX_LEN`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InputError> {
         let path = path.as_ref();
@@ -234,7 +233,7 @@ impl Input {
         unpack(path.to_owned(), bytes, MAX_LEN)
     }
 
-    /// Takes the content of a file. `path` is for messages only.
+    /// Opens the content of a file. `path` is for messages only.
     ///
     /// # Errors
     ///
@@ -248,12 +247,12 @@ impl Input {
         &self.path
     }
 
-    /// The byte order of the file, and so of the BTF in it.
+    /// The byte order of the file and of its BTF.
     pub fn byte_order(&self) -> ByteOrder {
         self.order
     }
 
-    /// The content of a section, as [`Self::need`] has it, without the rest.
+    /// Like [`Self::need`], but the result owns the content.
     ///
     /// # Errors
     ///
@@ -264,7 +263,7 @@ impl Input {
             .as_ptr()
             .addr()
             .wrapping_sub(self.bytes.as_ptr().addr());
-        // What is empty may be anywhere.
+        // An empty slice may point anywhere.
         let range = match data.len() {
             0 => 0..0,
             len => start..start.saturating_add(len),
@@ -276,8 +275,8 @@ impl Input {
         })
     }
 
-    /// The content of a section, the first of this name; `None` if there is none. BTF by itself has
-    /// a section `.BTF` only.
+    /// The content of the first section with this name; `None` if there is none. Raw BTF counts as
+    /// a section `.BTF`.
     ///
     /// # Errors
     ///
@@ -298,7 +297,7 @@ impl Input {
         };
         match section.flags() {
             SectionFlags::Elf { sh_flags } if sh_flags & u64::from(SHF_COMPRESSED) != 0 => {
-                Err(error("is compressed, as BTF never is".into()))
+                Err(error("compressed sections are not supported".into()))
             }
             _ => match section.data() {
                 Ok(data) => Ok(Some(data)),
@@ -307,7 +306,7 @@ impl Input {
         }
     }
 
-    /// The ELF file, and its bytes; `None` if it is BTF by itself.
+    /// The ELF file and its bytes; `None` for raw BTF.
     ///
     /// # Errors
     ///
@@ -319,11 +318,11 @@ impl Input {
         }
     }
 
-    /// The content of a section that must be there.
+    /// The content of a section that must exist.
     ///
     /// # Errors
     ///
-    /// [`InputError::NoSection`] if it is not; else as for [`Self::section`].
+    /// [`InputError::NoSection`] if it does not exist; otherwise as for [`Self::section`].
     pub fn need(&self, name: &str) -> Result<&[u8], InputError> {
         self.section(name)?.ok_or_else(|| InputError::NoSection {
             path: self.path.clone(),
@@ -339,7 +338,7 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, InputErro
     })
 }
 
-/// Takes layer after layer off, each of at most `max` bytes.
+/// Removes all layers of compression. Each layer may have at most `max` bytes.
 fn unpack(path: PathBuf, mut bytes: Bytes, max: u64) -> Result<Input, InputError> {
     if exceeds(&bytes, max) {
         return Err(InputError::TooLarge {
@@ -393,7 +392,7 @@ impl Compression {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
-            // The kernel's build takes the older of lz4's two formats.
+            // lz4 has two formats; the kernel's build uses the older one, the second here.
             [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Some(Self::Lz4),
             _ => None,
         }
@@ -408,7 +407,7 @@ impl Compression {
         }
     }
 
-    /// Reads all of `packed` to the end of `out`, until there is more than `max` in it.
+    /// Appends the decompressed data to `out`, but stops when `out` has more than `max` bytes.
     fn read(self, mut packed: &[u8], max: u64, out: &mut Vec<u8>) -> io::Result<()> {
         let limit = max.saturating_add(1);
 
@@ -454,9 +453,9 @@ fn decompress(
     }
 }
 
-/// Where the setup header of a kernel image has what is needed here, in bytes.
+/// The offsets of fields in the setup header of a kernel image, in bytes.
 mod setup {
-    /// How many sectors the setup code has, after the first one.
+    /// The number of sectors of the setup code, without the first one.
     pub const SECTORS: usize = 0x1f1;
     /// The word 0xaa55.
     pub const BOOT_FLAG: usize = 0x1fe;
@@ -464,7 +463,7 @@ mod setup {
     pub const MAGIC: usize = 0x202;
     /// The version of the boot protocol.
     pub const VERSION: usize = 0x206;
-    /// Where the compressed kernel is, from the end of the setup code.
+    /// The offset of the compressed kernel from the end of the setup code.
     pub const PAYLOAD_OFFSET: usize = 0x248;
     /// The length of the compressed kernel.
     pub const PAYLOAD_LENGTH: usize = 0x24c;
@@ -474,7 +473,7 @@ fn is_image(bytes: &[u8]) -> bool {
     at(bytes, setup::BOOT_FLAG) == Some([0x55, 0xaa]) && at(bytes, setup::MAGIC) == Some(*b"HdrS")
 }
 
-/// The bytes at an offset, if they are there.
+/// The `N` bytes at an offset.
 fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }
@@ -512,7 +511,7 @@ fn payload<'a>(path: &Path, image: &'a [u8]) -> Result<(Compression, &'a [u8]), 
         error(start, reason)
     })?;
 
-    // The build appends the decompressed size, 4 bytes, to all but gzip, which has it by itself.
+    // The kernel's build appends the decompressed size, 4 bytes, except with gzip, which has it.
     match compression {
         Compression::Gzip => Ok((compression, packed)),
         _ => Ok((compression, &packed[..packed.len().saturating_sub(4)])),

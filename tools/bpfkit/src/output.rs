@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Writing files so that nobody ever sees half of one.
+//! Writes files atomically.
 
 use std::fs;
 use std::io;
@@ -9,12 +9,12 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// Writes a file, beside the one that may be there, and puts it in its place. It keeps the
-/// permissions of that one.
+/// Writes a temporary file in the same folder and renames it to `path`. If there was a file
+/// already, the new one gets its permissions.
 ///
 /// # Errors
 ///
-/// If it cannot be written. What was there is there still.
+/// If the file cannot be written. An old file is then unchanged.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -30,7 +30,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A file in this folder with the permissions that new files have.
+/// Creates a temporary file in this folder, with the permissions of a new file.
 fn new_in(folder: &Path) -> io::Result<NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What the kernel knows of the programs that are loaded, as `bpftool prog show` prints it.
+//! Information about loaded programs, in the format of `bpftool prog show`.
 
 use std::fmt;
 use std::fs;
@@ -22,10 +22,10 @@ use crate::sys::ProgInfo;
 use crate::Error;
 use crate::Metadata;
 
-/// A program that is loaded.
+/// A loaded program.
 ///
-/// As JSON it is what `bpftool -j prog show` gives. `Display` is its text, which ends with a
-/// newline.
+/// As JSON it has the format of `bpftool -j prog show`. `Display` writes the text of
+/// `bpftool prog show`, which ends with a newline.
 #[derive(Debug, Serialize)]
 pub struct Program {
     /// Its id.
@@ -33,57 +33,58 @@ pub struct Program {
     /// Its type.
     #[serde(rename = "type")]
     pub prog_type: ProgType,
-    /// Its name, as long as BTF tells it.
+    /// Its full name, if its BTF has it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// A hash of its instructions.
     pub tag: Tag,
     /// Whether its licence is compatible with the GPL.
     pub gpl_compatible: bool,
-    /// How it ran, if the kernel was told to count that and it did.
+    /// Its run time statistics, if the kernel collects them and the program ran.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
-    /// How often it was not run since it was running already.
+    /// How often the kernel skipped a run because the program was running already.
     #[serde(skip_serializing_if = "is_zero")]
     pub recursion_misses: u64,
     /// The network device that it runs on or is bound to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dev: Option<Device>,
-    /// When it was loaded, and by whom.
+    /// The time when it was loaded, and the user who loaded it.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub loaded: Option<LoadedBy>,
-    /// Whether its device is gone. The kernel does not say anything of such a program.
+    /// Whether its device is gone. Always false: the kernel gives no information about such a
+    /// program.
     orphaned: bool,
-    /// Length in bytes of its instructions, as the verifier left them.
+    /// The length in bytes of its instructions, as the verifier rewrote them.
     pub bytes_xlated: u32,
     /// Whether it has been compiled to machine code.
     pub jited: bool,
-    /// Length in bytes of the machine code.
+    /// The length in bytes of the machine code.
     #[serde(skip_serializing_if = "is_zero")]
     pub bytes_jited: u64,
-    /// Memory in bytes that it takes.
+    /// The memory in bytes that it uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_memlock: Option<u64>,
-    /// Ids of the maps that it uses and that were bound to it, all at one moment.
+    /// The ids of the maps that it uses or that are bound to it, read in one call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub map_ids: Vec<u32>,
-    /// Id of its BTF; 0 if it has none.
+    /// The id of its BTF; 0 if it has none.
     #[serde(skip_serializing_if = "is_zero")]
     pub btf_id: u64,
     /// Its metadata, from all of its maps.
     #[serde(skip_serializing_if = "no_metadata")]
     pub metadata: Metadata,
-    /// Ids of those of its maps that look like a section of an object file and have no BTF.
+    /// The ids of its maps that look like sections of an object file but have no BTF.
     #[serde(skip)]
     pub untyped: Vec<u32>,
-    /// What could not be read of it.
+    /// Errors while reading it.
     #[serde(skip)]
     pub problems: Vec<Error>,
 }
 
-/// Which program it is, and its metadata.
+/// The identity of a program, and its metadata.
 ///
-/// `Display` is its text, which ends with a newline.
+/// `Display` writes its text, which ends with a newline.
 #[derive(Debug, Serialize)]
 pub struct Summary<'a> {
     /// Its id.
@@ -91,7 +92,7 @@ pub struct Summary<'a> {
     /// Its type.
     #[serde(rename = "type")]
     pub prog_type: ProgType,
-    /// Its name, as long as BTF tells it.
+    /// Its full name, if its BTF has it.
     pub name: &'a str,
     /// A hash of its instructions.
     pub tag: Tag,
@@ -107,12 +108,12 @@ fn no_metadata(metadata: &Metadata) -> bool {
     metadata.0.is_empty()
 }
 
-/// How a program ran.
+/// The run time statistics of a program.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Run {
-    /// How long, in nanoseconds.
+    /// The total run time, in nanoseconds.
     pub run_time_ns: u64,
-    /// How often.
+    /// The number of runs.
     pub run_cnt: u64,
 }
 
@@ -121,16 +122,16 @@ pub struct Run {
 pub struct Device {
     /// Its number.
     pub ifindex: u32,
-    /// The device of its name space's file.
+    /// The device number of its network namespace's file.
     pub ns_dev: u64,
-    /// The inode of its name space's file.
+    /// The inode number of its network namespace's file.
     pub ns_inode: u64,
 }
 
-/// When a program was loaded, and by whom.
+/// The time when a program was loaded, and the user who loaded it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct LoadedBy {
-    /// When, in seconds since 1970.
+    /// The time, in seconds since 1970.
     pub loaded_at: i64,
     /// The user's id.
     pub uid: u32,
@@ -141,7 +142,7 @@ pub struct LoadedBy {
 pub struct ProgType(pub u32);
 
 impl ProgType {
-    /// The name, unless it is a type later than this program.
+    /// The name; `None` for a type that this library does not know.
     pub fn name(self) -> Option<&'static str> {
         let names = [
             "unspec",
@@ -218,11 +219,11 @@ impl Serialize for Tag {
     }
 }
 
-/// The programs that are loaded, by their ids.
+/// The loaded programs, in order of their ids.
 ///
 /// # Errors
 ///
-/// If the kernel does not tell: it wants `CAP_SYS_ADMIN` for this.
+/// If a system call fails: they need `CAP_SYS_ADMIN`.
 pub fn programs() -> Result<Vec<Program>, Error> {
     let mut programs = Vec::new();
 
@@ -233,11 +234,11 @@ pub fn programs() -> Result<Vec<Program>, Error> {
     Ok(programs)
 }
 
-/// The programs with this name, by their ids.
+/// The programs with this name, in order of their ids.
 ///
 /// # Errors
 ///
-/// If there is none, or the kernel does not tell.
+/// If there is none, or a system call fails.
 pub fn programs_called(name: &str) -> Result<Vec<Program>, Error> {
     let mut programs = Vec::new();
 
@@ -254,18 +255,18 @@ pub fn programs_called(name: &str) -> Result<Vec<Program>, Error> {
     }
 }
 
-/// The program with this name.
+/// The program that `name` refers to.
 ///
 /// # Errors
 ///
-/// If it is not there, or the kernel does not tell.
+/// If there is no such program, or a system call fails.
 pub fn program(name: &Name) -> Result<Program, Error> {
     let fd = prog::open_prog(name)?;
 
     Program::of(fd.as_fd())
 }
 
-/// Calls `f` for each program that is loaded.
+/// Calls `f` for each loaded program.
 fn for_each(
     mut f: impl FnMut(&ProgInfo, BorrowedFd<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -283,7 +284,7 @@ fn for_each(
             source,
         };
         match sys::prog_by_id(id) {
-            // It went while we were on our way to it.
+            // The program was freed meanwhile.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
             fd => {
                 let fd = fd.map_err(error)?;
@@ -295,7 +296,7 @@ fn for_each(
 }
 
 impl Program {
-    /// Which program it is, and its metadata.
+    /// The identity of the program, and its metadata.
     pub fn summary(&self) -> Summary<'_> {
         Summary {
             id: self.id,
@@ -361,7 +362,7 @@ impl Program {
     }
 }
 
-/// The name of a program: the kernel keeps 15 bytes of it, its BTF may have the rest.
+/// The name of a program. The kernel keeps only 15 bytes of it; the program's BTF may have it all.
 fn full_name(info: &ProgInfo, fd: BorrowedFd<'_>) -> (String, Option<Error>) {
     let len = info.name.iter().position(|byte| *byte == 0);
     let short = info.name.get(..len.unwrap_or(info.name.len()));
@@ -393,7 +394,7 @@ fn full_name(info: &ProgInfo, fd: BorrowedFd<'_>) -> (String, Option<Error>) {
     }
 }
 
-/// The memory in bytes that a program takes.
+/// The memory in bytes that a program uses.
 fn memlock(prog: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", prog.as_raw_fd()))?;
     let value = text.lines().find_map(|line| line.strip_prefix("memlock:"));
@@ -461,7 +462,7 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// What the text about a program begins with.
+/// Writes the start of a program's text.
 fn identity(
     f: &mut fmt::Formatter<'_>,
     id: u32,

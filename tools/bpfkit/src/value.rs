@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Values of any type that BTF can describe, as bpftool shows them.
+//! Values of any type that BTF can describe, in bpftool's format.
 
 use std::fmt;
 
@@ -14,20 +14,20 @@ use splitbtf::Kind;
 use zerocopy::ByteOrder;
 use zerocopy::NativeEndian;
 
-/// How deep types may be nested: the kernel takes 32.
+/// The most levels of nested types. The kernel accepts 32.
 const MAX_DEPTH: u32 = 64;
 
-/// How many values there may be in one: arrays of structs without members need no bytes.
+/// The most values in one: an array of empty structs has any number of elements in no bytes.
 const MAX_VALUES: u32 = 1 << 20;
 
 /// A value.
 ///
-/// `Display` and JSON are those of `bpftool`, which writes large integers, bit-fields, pointers and
-/// unprintable characters differently in the two.
+/// `Display` and JSON have the formats of `bpftool`. They differ in large integers, bit-fields,
+/// pointers and unprintable characters.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
     /// A signed integer.
     Signed(i64),
@@ -41,36 +41,36 @@ pub enum Value {
     Single(f32),
     /// A floating-point number of double precision.
     Double(f64),
-    /// A string, or the name of an enumeration's value.
+    /// A string, or the name of an enumerator.
     Text(String),
     /// An address.
     Pointer(u64),
     /// The elements of an array.
     Array(Vec<Value>),
-    /// The members of a struct or a union, which may be without a name.
+    /// The members of a struct or a union. Anonymous members have an empty name.
     Struct(Vec<(String, Value)>),
 }
 
-/// Why there is no value.
+/// Why a value cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
-    /// The type is wrong.
+    /// The BTF is malformed.
     #[error(transparent)]
     Btf(#[from] splitbtf::Error),
-    /// The value reaches beyond the bytes that there are.
+    /// The value reaches beyond the end of the data.
     #[error("a value of BTF type {id} reaches beyond the end of the data")]
     Outside {
         /// Its type.
         id: u32,
     },
-    /// Such a type has no values.
-    #[error("BTF type {id} is not one that has values")]
+    /// The type has no values, as `void` or a function.
+    #[error("BTF type {id} has no values")]
     NoValue {
         /// The type.
         id: u32,
     },
-    /// The value has too many parts, or they are nested too deeply.
+    /// The value has too many parts, or its type is nested too deep.
     #[error("a value of BTF type {id} has too many parts")]
     TooLarge {
         /// Its type.
@@ -79,12 +79,11 @@ pub enum ValueError {
 }
 
 impl Value {
-    /// Reads the value of type `id` at the begin of `bytes`, which are in this machine's byte
-    /// order.
+    /// Reads a value of type `id` from the start of `bytes`, in this machine's byte order.
     ///
     /// # Errors
     ///
-    /// If the type is wrong, or there are too few bytes.
+    /// If the type is malformed or has no values, or there are too few bytes.
     pub fn read(btf: &Btf<'_, NativeEndian>, id: u32, bytes: &[u8]) -> Result<Self, ValueError> {
         let mut reader = Reader {
             btf,
@@ -108,7 +107,8 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
         Ok(String::from_utf8_lossy(name).into_owned())
     }
 
-    /// `bit` is where in the first byte the value begins: 0, but for bit-fields of the old sort.
+    /// `bit` is the bit of the first byte at which the value starts. It is 0, except for bit-fields
+    /// without `kind_flag`, which have their width in the INT.
     fn value(&mut self, id: u32, bytes: &[u8], bit: u32) -> Result<Value, ValueError> {
         self.values += 1;
         if self.values > MAX_VALUES || self.depth > MAX_DEPTH {
@@ -156,11 +156,11 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
                 let bytes = bytes.first_chunk().ok_or(outside)?;
                 Ok(Value::Double(f64::from_ne_bytes(*bytes)))
             }
-            // Rust has no type for the other ones, C's `long double` among them.
+            // Rust has no type for the other sizes, such as that of `long double`.
             Kind::Float { size } => bits(bytes, 0, size.saturating_mul(8))
                 .map(Value::Bits)
                 .ok_or(outside),
-            // In BPF they have 64 bits everywhere.
+            // Pointers of BPF have 64 bits on all machines.
             Kind::Ptr(_) => {
                 let bytes = bytes.first_chunk().ok_or(outside)?;
                 Ok(Value::Pointer(u64::from_ne_bytes(*bytes)))
@@ -171,7 +171,7 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
         }
     }
 
-    /// A value of an enumeration.
+    /// The name of an enumerator, or the number if there is none.
     fn named(
         &self,
         name_off: Option<u32>,
@@ -198,7 +198,7 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
         }
         let mut values = Vec::new();
         for i in 0..len {
-            // This cannot overflow: the end of the last one did not.
+            // This cannot overflow, as `end` did not.
             let bytes = bytes.get(i * size..).unwrap_or_default();
             values.push(self.value(element, bytes, 0)?);
         }
@@ -230,7 +230,7 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
         Ok(Value::Struct(members))
     }
 
-    /// How many bytes a value has.
+    /// The size of a value in bytes.
     fn size(&self, id: u32, depth: u32) -> Result<usize, ValueError> {
         let ty = self.btf.resolve(id)?;
         let size = match ty.kind {
@@ -252,11 +252,11 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
         usize::try_from(size).map_err(|_| ValueError::TooLarge { id })
     }
 
-    /// Whether this is `char`, and not a typedef of it: those are rather numbers.
+    /// Whether this is `char`, and not a typedef of it, which is more likely a number.
     fn is_char(&self, id: u32) -> Result<bool, ValueError> {
         let mut ty = self.btf.get(id)?;
 
-        // `resolve` has been here, and come to an end.
+        // This ends: `resolve` has followed the same references already.
         loop {
             ty = match ty.kind {
                 Kind::Const(to) | Kind::Volatile(to) | Kind::Restrict(to) => self.btf.get(to)?,
@@ -270,7 +270,7 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
     }
 }
 
-/// The string in an array of characters: printable ASCII and a NUL, whatever follows that.
+/// The string in an array of characters: printable ASCII up to a NUL. The rest is ignored.
 fn text(bytes: &[u8]) -> Option<String> {
     let len = bytes.iter().position(|byte| *byte == 0)?;
     let bytes = bytes.get(..len)?;
@@ -313,7 +313,7 @@ impl Integer {
         })
     }
 
-    /// As many ones as it has bits.
+    /// A mask of all its bits.
     fn mask(self) -> u64 {
         u64::MAX >> (64 - self.len)
     }
@@ -327,7 +327,7 @@ impl Integer {
     }
 }
 
-/// As many bits, up to 128, beginning at the bit `bit`, as C counts them on this machine.
+/// Reads `len` bits, at most 128, from bit `bit` on, in the order of this machine's C compilers.
 fn bits(bytes: &[u8], bit: u32, len: u32) -> Option<u128> {
     if len > 128 {
         return None;
@@ -364,7 +364,7 @@ impl fmt::Display for Value {
             Self::Bits(value) => write!(f, "{value:#x}"),
             Self::Char(value @ 0x20..=0x7e) => quote(f, &char::from(*value).to_string()),
             Self::Char(value) => write!(f, "{value:#x}"),
-            // With an exponent where JSON has one.
+            // `Debug` uses an exponent where JSON does.
             Self::Single(value) => write!(f, "{value:?}"),
             Self::Double(value) => write!(f, "{value:?}"),
             Self::Text(value) => quote(f, value),
@@ -388,7 +388,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// Writes a string with quotation marks, as in JSON.
+/// Writes a string as in JSON, with quotation marks.
 fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     let quoted = serde_json::to_string(text).map_err(|_| fmt::Error)?;
 
@@ -423,11 +423,11 @@ mod tests {
     use super::*;
     use crate::testing::blob;
 
-    /// The text and the JSON of a value of the last one of these types.
+    /// The text and the JSON of a value; its type is the last one of `types`.
     fn show(types: &[u32], strings: &[u8], bytes: &[u8]) -> Result<[String; 2], ValueError> {
         let blob = blob(types, strings);
-        let mut room = [0; 16];
-        let btf = Btf::open(&blob, None, &mut room).unwrap();
+        let mut index = [0; 16];
+        let btf = Btf::open(&blob, None, &mut index).unwrap();
         let value = Value::read(&btf, btf.end_id() - 1, bytes)?;
 
         Ok([value.to_string(), serde_json::to_string(&value).unwrap()])
@@ -538,7 +538,7 @@ mod tests {
             same("\"B\"")
         );
         assert_eq!(show(&signed(4), names, &(-3i32).to_ne_bytes()), same("-3"));
-        // Unsigned: what bpftool takes for negative.
+        // Unsigned values that bpftool prints as negative ones.
         let unsigned = [0, info(6, 1), 4, 1, 0xffff_fff0];
         assert_eq!(
             show(&unsigned, names, &0xffff_fff0_u32.to_ne_bytes()),
@@ -576,7 +576,7 @@ mod tests {
         assert_eq!(show(6, b"a\"\\\0zz"), same("\"a\\\"\\\\\""));
         assert_eq!(show(1, b"\0"), same("\"\""));
         assert_eq!(show(0, b""), same("[]"));
-        // Neither without a NUL nor with what cannot be printed.
+        // Without a NUL or with an unprintable character it is not a string.
         assert_eq!(show(3, b"abc\0"), same("[97,98,99]"));
         assert_eq!(show(3, b"\ta\0"), same("[9,97,0]"));
         assert_eq!(show(3, b"\xc3\xbc\0"), same("[-61,-68,0]"));
@@ -677,7 +677,7 @@ mod tests {
         );
     }
 
-    /// Types that go on for ever, or nearly so, in few bytes.
+    /// Types whose values are endless, or nearly so, in few bytes.
     #[test]
     fn there_is_an_end() {
         let nothing = [&[0, info(4, 0), 0][..], &[0, info(3, 0), 0, 1, 1, u32::MAX]];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The BTF of a kernel, in which types are found by name.
+//! The BTF of a kernel, with look-up by name.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::input::SECTION;
 use crate::Error;
 use crate::Input;
 
-/// The BTF of a kernel, which has been validated.
+/// The validated BTF of a kernel.
 #[derive(Clone, Debug)]
 pub struct Vmlinux<O> {
     path: PathBuf,
@@ -22,27 +22,27 @@ pub struct Vmlinux<O> {
     order: Order,
 }
 
-/// How types are found by name.
+/// Finds types by name.
 #[derive(Clone, Debug)]
 enum Order {
-    /// They are sorted from this id on.
+    /// The types are sorted from this id on.
     Sorted(u32),
-    /// By an index, as the kernel is older than 7.3.
+    /// The kernel is older than 7.3: the types are not sorted, so there is an index.
     Indexed(Vec<u32>),
 }
 
 impl<O: ByteOrder> Vmlinux<O> {
-    /// Opens the BTF of a kernel: `vmlinux`, a kernel image, or BTF by itself.
+    /// Opens the BTF of a kernel: `vmlinux`, a kernel image, or raw BTF.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or has no BTF; if the BTF is wrong, is split, or is in the other
+    /// If the file cannot be read or has no BTF; if the BTF is malformed, split, or in the other
     /// byte order.
     pub fn open(path: &Path) -> Result<Self, Error> {
         Self::of(&Input::open(path)?)
     }
 
-    /// Takes the BTF of an open file.
+    /// Opens the BTF of a file that has been read.
     ///
     /// # Errors
     ///
@@ -77,14 +77,14 @@ impl<O: ByteOrder> Vmlinux<O> {
     ///
     /// # Errors
     ///
-    /// None that [`Self::open`] has not had.
+    /// None in practice: [`Self::open`] has checked the BTF.
     pub fn view(&self) -> Result<Btf<'_, O>, Error> {
         self.types
             .view(None)
             .map_err(|source| wrong(&self.path, source))
     }
 
-    /// The types by name. `view` is what [`Self::view`] gave.
+    /// Looks up types by name in `view`, the result of [`Self::view`].
     pub fn names<'a>(&'a self, view: &'a Btf<'a, O>) -> Names<'a, O> {
         match &self.order {
             Order::Sorted(first) => Names::sorted(view, *first, None),

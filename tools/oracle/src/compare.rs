@@ -19,6 +19,7 @@ use rayon::iter::ParallelIterator;
 use serde::Serialize;
 use splitbtf::Btf;
 use splitbtf::Distilled;
+use splitbtf::Kind;
 use splitbtf::Mismatch;
 use splitbtf::Needs;
 use splitbtf::Own;
@@ -583,61 +584,70 @@ fn not_foretold_of_rust(
     split: &Valid<'_, NativeEndian>,
     target: &Target<'_>,
 ) -> Option<String> {
-    let relocated = splitbtf::relocate(split, &target.ours, Policy::Opaque);
-    let count = |relocated: &Relocated, own| {
-        let kept = relocated.kept.iter();
-        kept.filter(|kept| kept.own == own).count()
+    let (verdict, log) = (checked.rust(), checked.log());
+    let begins = |begins: &[String]| {
+        log.len() == begins.len()
+            && log
+                .iter()
+                .zip(begins)
+                .all(|(line, begin)| line.starts_with(begin))
     };
-    let foretold = match &relocated {
+
+    match splitbtf::relocate(split, &target.ours, Policy::Opaque) {
         Ok(relocated) => {
-            let (opaque, kept) = (count(relocated, Own::Opaque), count(relocated, Own::Kept));
+            let count = |own| relocated.kept.iter().filter(|kept| kept.own == own).count();
+            let (opaque, kept) = (count(Own::Opaque), count(Own::Kept));
             let line = |n, what| match n {
                 0 => None,
                 1 => Some(format!("1 type is {what}: ")),
                 n => Some(format!("{n} types are {what}: ")),
             };
             let lines = [line(opaque, "opaque"), line(kept, "kept")];
-            let verdict = match opaque {
+            let loads = match opaque {
                 0 => Verdict::Loads,
                 n => Verdict::Opaque(n),
             };
-            let log = checked.log();
-            checked.rust() == verdict
-                && lines.iter().flatten().count() == log.len()
-                && lines
-                    .iter()
-                    .flatten()
-                    .zip(log)
-                    .all(|(begin, line)| line.starts_with(begin))
+            if verdict != loads || !begins(&lines.into_iter().flatten().collect::<Vec<_>>()) {
+                return Some(format!(
+                    "check says {verdict}, {log:?}: {:?}",
+                    relocated.kept
+                ));
+            }
+            let error = read(&relocated, target).err()?;
+            Some(format!("what is relocated: {error}"))
         }
-        Err(splitbtf::Error::Unmatched {
-            id,
-            contained,
-            reason,
-            ..
-        }) => {
-            let base = split.base()?;
-            let name = base.string(base.get(*id).ok()?.name_off).ok()?;
-            let name = String::from_utf8_lossy(name);
-            let is = if *contained { " is contained and" } else { "" };
-            let end = format!("{name}{is} does not match: {reason}");
-            checked.rust() == Verdict::Refused
-                && matches!(&checked.log()[..], [line] if line.ends_with(&end))
+        Err(error) => {
+            let foretold = match error {
+                splitbtf::Error::Unmatched {
+                    id,
+                    contained,
+                    reason,
+                    ..
+                } => {
+                    let is = if contained { " is contained and" } else { "" };
+                    let ty = in_c(split, id).unwrap_or_default();
+                    verdict == Verdict::Refused
+                        && log == [format!("{ty}{is} does not match: {reason}")]
+                }
+                _ => verdict == Verdict::Malformed,
+            };
+            (!foretold).then(|| format!("check says {verdict}, {log:?}: {error}"))
         }
-        Err(_) => checked.rust() == Verdict::Malformed,
-    };
-
-    if !foretold {
-        let log = checked.log();
-        return Some(match relocated {
-            Ok(relocated) => format!("check says {log:?}, but there are {:?}", relocated.kept),
-            Err(error) => format!("check says {log:?}, but relocation {error}"),
-        });
     }
-    let read = relocated.ok().map(|relocated| read(&relocated, target));
-    read?
-        .err()
-        .map(|error| format!("what is relocated: {error}"))
+}
+
+/// A type as C has it.
+fn in_c(btf: &Btf<'_, NativeEndian>, id: u32) -> Option<String> {
+    let ty = btf.get(id).ok()?;
+    let name = btf.string(ty.name_off).ok()?;
+    let name = String::from_utf8_lossy(name);
+
+    Some(match ty.kind {
+        Kind::Struct(_) | Kind::Fwd { is_union: false } => format!("struct {name}"),
+        Kind::Union(_) | Kind::Fwd { is_union: true } => format!("union {name}"),
+        Kind::Enum { .. } => format!("enum {name}"),
+        _ => name.into_owned(),
+    })
 }
 
 /// Reads what has been relocated with both.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Whoever panics calls a function that does not exist, so that this can be linked only if no path
-//! of what it calls does. It is linked, never run.
+//! The panic handler calls a function that does not exist, so that this links only if nothing that
+//! it calls can panic. It is linked, never run.
 
 #![no_std]
 #![no_main]

@@ -33,7 +33,7 @@ fn kind(btf: &Btf<'_, LE>, id: u32) -> u32 {
     }
 }
 
-/// Whether a type can stand for a distilled one: the one exception is that a FWD is what it
+/// Whether a distilled type can match a type: the one exception is that a FWD matches what it
 /// declares.
 fn fits(distilled: u32, found: u32) -> bool {
     let struct_fwd = [u32::from(wire::STRUCT), 1000];

@@ -64,7 +64,7 @@ struct Pair<'a> {
     malformed: Option<String>,
 }
 
-/// Checks the modules, and says what comes of them.
+/// Checks the modules, and says whether they will load.
 pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     let mut kernels = vec![];
     for path in &check.kernel {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What a type is, without ids, so that it can be compared with that of another kernel.
+//! Describes a type without ids, so that it can be compared with one of another kernel.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -19,23 +19,23 @@ use super::Change;
 use super::DiffError;
 use super::Key;
 
-/// How deep types without names are followed, and how many of their members.
+/// The most levels of anonymous types, and the most members, that are followed.
 const MAX_DEPTH: u32 = 64;
 const MAX_PARTS: u32 = 1 << 16;
 
-/// The names of C that do not get in each other's way.
+/// The name spaces of C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Space {
-    /// Of structs, unions and enums.
+    /// The names of structs, unions and enums.
     Tag,
-    /// Of typedefs and types that C has by itself.
+    /// The names of typedefs and of C's built-in types.
     Type,
-    /// Of functions and variables.
+    /// The names of functions and variables.
     Object,
 }
 
 impl Space {
-    /// `None` for what is not looked up by name.
+    /// `None` for kinds that are not looked up by name.
     pub(super) fn of<O: ByteOrder>(kind: &Kind<'_, O>) -> Option<Self> {
         match kind {
             Kind::Struct(_) | Kind::Union(_) | Kind::Fwd { .. } => Some(Self::Tag),
@@ -47,29 +47,30 @@ impl Space {
     }
 }
 
-/// A member of a struct or union, or of one without a name in it.
+/// A member of a struct or union, or of an anonymous one in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Member {
-    /// Its name; behind that of the struct or union if its type has no name: `u.flags`.
+    /// Its name. A member of an anonymous type comes after the name of the member that has this
+    /// type: `u.flags`.
     pub name: String,
-    /// Its type as in C, without a name in it; of a bit-field with the number of bits: `int : 3`.
+    /// Its type as in C, without the member's name. A bit-field has its width: `int : 3`.
     #[serde(rename = "type")]
     pub ty: String,
-    /// Where it is, in bits from the begin.
+    /// Its offset in bits.
     pub offset: u64,
 }
 
 /// A type with a name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// As `STRUCT`.
+    /// The kind, as `STRUCT`.
     pub kind: &'static str,
     size: Option<u32>,
-    /// What a typedef, a function or a variable is, an integer's encoding.
+    /// The type of a typedef, a function or a variable; an integer's encoding.
     ty: Option<String>,
     members: Vec<Member>,
     values: BTreeMap<String, i128>,
-    /// The types that are parts of it.
+    /// The types that it contains.
     pub contains: BTreeSet<Key>,
 }
 
@@ -120,12 +121,12 @@ impl Shape {
         Ok(shape)
     }
 
-    /// Whether nothing but a name is known of a struct or union.
+    /// Whether this is a forward declaration of a struct or union.
     pub fn is_declaration(&self) -> bool {
         matches!(self.kind, "STRUCT" | "UNION") && self.size.is_none()
     }
 
-    /// What stands before its name in C.
+    /// The words before its name in the text.
     pub fn prefix(&self) -> &'static str {
         match self.kind {
             "STRUCT" => "struct ",
@@ -138,7 +139,7 @@ impl Shape {
         }
     }
 
-    /// What is different in `after`.
+    /// The changes from `self` to `after`.
     pub fn changes(&self, after: &Self) -> Vec<Change> {
         let mut changes = vec![];
 
@@ -221,11 +222,11 @@ impl Shape {
     }
 }
 
-/// Goes through a type.
+/// Reads a type.
 struct Reader<'b, 'a, O: ByteOrder> {
     btf: &'b Btf<'a, O>,
     root: u32,
-    /// How many members and parameters it has seen.
+    /// The number of members and parameters so far.
     parts: u32,
     contains: BTreeSet<Key>,
 }
@@ -233,14 +234,14 @@ struct Reader<'b, 'a, O: ByteOrder> {
 impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
     fn name(&mut self, offset: u32) -> Result<String, DiffError> {
         let name = self.btf.string(offset)?;
-        // Nobody has names that long.
+        // Long names count as more parts, which limits the time; real names are shorter.
         let long = u32::try_from(name.len() / 256).unwrap_or(MAX_PARTS);
         self.parts = self.parts.saturating_add(long);
 
         Ok(name.escape_ascii().to_string())
     }
 
-    /// A struct or union that has no name.
+    /// The struct or union, if it is anonymous.
     fn unnamed(&self, id: u32) -> Result<Option<Composite<'a, O>>, DiffError> {
         let ty = self.btf.get(id)?;
 
@@ -250,7 +251,7 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
         })
     }
 
-    /// One more part, at this depth.
+    /// Counts a part at this depth.
     fn count(&mut self, depth: u32) -> Result<(), DiffError> {
         self.parts = self.parts.saturating_add(1);
         match depth > MAX_DEPTH || self.parts > MAX_PARTS {
@@ -292,8 +293,8 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
         Ok(())
     }
 
-    /// A type in words. `contained` is whether it is a part of the one that is looked at, and not
-    /// only pointed to.
+    /// Writes a type as text. `contained` says whether the type that is read contains it, and does
+    /// not only point to it.
     fn describe(&mut self, id: u32, contained: bool, depth: u32) -> Result<String, DiffError> {
         self.count(depth)?;
         let ty = self.btf.get(id)?;

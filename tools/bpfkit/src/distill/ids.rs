@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The ids of types in a module's section `.BTF_ids`.
+//! The type ids in a module's section `.BTF_ids`.
 //!
-//! It is made of words of 4 bytes. Symbols say which of them are ids: `__BTF_ID__KIND__NAME__N`.
-//! `__BTF_ID__set__NAME` is the number of the ids that follow, which are sorted;
-//! `__BTF_ID__set8__NAME` that of pairs of an id and flags, which follow behind flags of the set.
-//! The format is described in the kernel's `include/linux/btf_ids.h`.
+//! The section has words of 4 bytes, and symbols say what they are. `__BTF_ID__KIND__NAME__N` is an
+//! id. `__BTF_ID__set__NAME` is a count; that many ids follow, sorted. `__BTF_ID__set8__NAME` is a
+//! count too; a word with flags follows, and then that many pairs of an id and flags, sorted by id.
+//! The kernel's `include/linux/btf_ids.h` describes the format.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use zerocopy::ByteOrder;
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
-/// Where the ids are.
+/// The name of the section.
 pub(super) const SECTION: &str = ".BTF_ids";
 
 const PREFIX: &str = "__BTF_ID__";
@@ -26,21 +26,21 @@ const PREFIX: &str = "__BTF_ID__";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} (offset {offset:#x} of the section)")]
 pub struct IdsError {
-    /// What is wrong.
+    /// The reason.
     reason: &'static str,
-    /// Where, in bytes from the begin of the section.
+    /// The offset in the section, in bytes.
     offset: u64,
 }
 
-/// Ids that have been rewritten.
+/// The rewritten ids.
 pub(super) struct Ids {
     /// The content of the section.
     pub(super) bytes: Vec<u8>,
-    /// The names of those that the distilled types have no id for. They are 0 now.
+    /// The names of the ids that have no distilled type. They are now 0.
     pub(super) lost: Vec<String>,
 }
 
-/// What a word is.
+/// The meaning of a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
     Id,
@@ -52,7 +52,7 @@ enum Word {
 ///
 /// # Errors
 ///
-/// If a symbol or a set reaches beyond the section, or the symbols have been stripped.
+/// If a symbol or a set reaches beyond the end of the section, or the symbols have been stripped.
 pub(super) fn rewrite<O: ByteOrder>(
     file: &object::File<'_>,
     new_id: impl Fn(u32) -> Option<u32>,
@@ -68,9 +68,7 @@ pub(super) fn rewrite<O: ByteOrder>(
     let words = words.map_err(|_| whole("the length is not a multiple of 4"))?;
     let symbols = symbols(file, &section)?;
     if symbols.is_empty() && words.iter().any(|word| word.get() != 0) {
-        return Err(whole(
-            "the symbols that say which of its words are ids have been stripped",
-        ));
+        return Err(whole("the symbols that mark the ids have been stripped"));
     }
 
     let mut lost = vec![];
@@ -92,7 +90,7 @@ pub(super) fn rewrite<O: ByteOrder>(
     Ok(Some(Ids { bytes, lost }))
 }
 
-/// By offset, what the words are and what they are called.
+/// The meanings and names of words, by offset.
 fn symbols<'a>(
     file: &object::File<'a>,
     section: &object::Section<'a, '_>,
@@ -127,12 +125,12 @@ fn word_at<O: ByteOrder>(words: &mut [U32<O>], offset: u64) -> Result<&mut U32<O
         .filter(|_| offset.is_multiple_of(4));
 
     n.and_then(|n| words.get_mut(n)).ok_or(IdsError {
-        reason: "a symbol is not on a word of the section",
+        reason: "a symbol does not refer to a word of the section",
         offset,
     })
 }
 
-/// Sorts the set whose length is at this offset.
+/// Sorts the set whose count is at this offset.
 fn sort<O: ByteOrder>(words: &mut [U32<O>], offset: u64, kind: Word) -> Result<(), IdsError> {
     let outside = IdsError {
         reason: "a set reaches beyond the end",

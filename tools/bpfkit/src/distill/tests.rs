@@ -207,7 +207,8 @@ fn signed_modules_are_refused() {
 
     assert_eq!(
         text,
-        "m.ko: this is a signed module, whose signature would be wrong then; sign after distilling"
+        "m.ko: the module is signed, and distilling would break the signature; \
+         sign it after distilling"
     );
 }
 
@@ -227,7 +228,7 @@ fn distilled_modules_are_refused() {
 
     assert_eq!(
         twice.to_string(),
-        "m.ko: .BTF.base: it has been distilled already"
+        "m.ko: .BTF.base: the module has been distilled already"
     );
 }
 
@@ -261,7 +262,7 @@ fn what_is_no_module_is_refused() {
     let refused = distill(&input(split(&vmlinux)), &vmlinux, &mut Distiller::new());
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "m.ko: this is BTF by itself and no module"
+        "m.ko: this is raw BTF, not a module"
     );
 
     let executable = |file: &mut Vec<u8>| file[16] = 2;
@@ -284,17 +285,18 @@ fn what_is_no_module_is_refused() {
 fn wrong_ids_are_refused() {
     assert_eq!(
         refusal(|module| module.symbols = &[], |_| {}),
-        "m.ko: .BTF_ids: the symbols that say which of its words are ids have been stripped \
-         (offset 0 of the section)"
-            .replace("offset 0 ", "offset 0x0 ")
+        "m.ko: .BTF_ids: the symbols that mark the ids have been stripped \
+         (offset 0x0 of the section)"
     );
     assert_eq!(
         refusal(|module| module.symbols = &[("func__f__1", 44)], |_| {}),
-        "m.ko: .BTF_ids: a symbol is not on a word of the section (offset 0x2c of the section)"
+        "m.ko: .BTF_ids: a symbol does not refer to a word of the section \
+         (offset 0x2c of the section)"
     );
     assert_eq!(
         refusal(|module| module.symbols = &[("func__f__1", 2)], |_| {}),
-        "m.ko: .BTF_ids: a symbol is not on a word of the section (offset 0x2 of the section)"
+        "m.ko: .BTF_ids: a symbol does not refer to a word of the section \
+         (offset 0x2 of the section)"
     );
     assert_eq!(
         refusal(|module| module.symbols = &[("set8__f", 28)], |_| {}),
