@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by the scripts beside it: settings, messages, steps, locks, the build root.
+# Sourced by the other scripts: settings, messages, steps, locks, the build root.
 
 set -euo pipefail
 
@@ -10,7 +10,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 : "${ACCEL:=auto}"
 : "${FLAVOUR:=base}"
 : "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/bpf-rust}"
-# The kernel whose types are not FLAVOUR's, on which modules are loaded that are built for FLAVOUR.
+# A second kernel with different types; modules built for FLAVOUR are loaded on it.
 case $FLAVOUR in
 base) OTHER=other ;;
 other*) OTHER=$FLAVOUR ;;
@@ -18,7 +18,7 @@ other*) OTHER=$FLAVOUR ;;
 esac
 OUT=$TOP/out
 LOGS=$OUT/logs
-# Where the checkout, its output and the cache are seen from inside the build root.
+# The paths of the checkout and of the cache in the build root.
 IN_TOP=/bpf-rust
 IN_CACHE=/cache
 export TOP KERNEL JOBS ACCEL FLAVOUR OTHER CACHE
@@ -33,21 +33,21 @@ die() {
 	exit 1
 }
 
-# supported MAJOR MINOR: whether the patches are for this version of the kernel.
+# supported MAJOR MINOR: succeeds if the patches support this version of the kernel.
 supported() { (($1 > 7 || ($1 == 7 && $2 >= 3))); }
 
-# git in this checkout, whoever owns it.
+# Runs git in this checkout, even if another user owns it.
 git_here() { git -C "$TOP" -c safe.directory="$TOP" "$@"; }
 
-# step WHAT COMMAND...: runs the command with its output in a log; says what is done and how long
-# it took, and on failure shows the end of the log and where the whole of it is.
+# step NAME COMMAND...: runs the command with its output in a log, and prints the name and the time it
+# took. On failure it also prints the end of the log and its path.
 step() {
 	local what=$1 log start=$SECONDS status=0
 	shift
 	log=$LOGS/$(tr -cs 'a-zA-Z0-9.' - <<<"$what" | sed 's/-*$//').log
 	[ ! -t 2 ] || printf '... %s\r' "$what" >&2
-	# In a shell of its own, so that set -e holds in functions too; and in a process group of its
-	# own, so that an interrupt ends all of it.
+	# A subshell lets set -e work in functions as well; a process group of its own lets an interrupt
+	# end all of it.
 	set -m
 	(
 		set -e
@@ -71,7 +71,7 @@ step() {
 	say " ok $what ($((SECONDS - start)) s)"
 }
 
-# Waits for a process for a minute at most; fails if it is still running then.
+# Waits for a process for up to a minute; fails if it still runs then.
 wait_a_while() {
 	local i
 	for ((i = 0; i < 600; i++)); do
@@ -81,7 +81,7 @@ wait_a_while() {
 	return 1
 }
 
-# locked NAME COMMAND...: runs the command while no other run on this cache does the same thing.
+# locked NAME COMMAND...: runs the command while it holds the lock NAME of this cache.
 locked() {
 	local name=$1 fd
 	shift
@@ -95,7 +95,7 @@ locked() {
 	exec {fd}>&-
 }
 
-# The build root of this checkout: what is installed in it decides its name.
+# Prints the build root of this checkout. Its name depends on the list of packages.
 root_dir() {
 	echo "$CACHE/root-$(sha256sum "$TOP/scripts/packages.sh" | cut -c 1-16)"
 }
@@ -105,7 +105,7 @@ in_root() {
 	"$TOP/scripts/in-root" "$@"
 }
 
-# Removes files that may belong to the ids of a user namespace.
+# Removes files that may belong to ids of a user namespace.
 remove() {
 	[ -e "$1" ] || return 0
 	if [ "$(id -u)" -eq 0 ]; then
@@ -115,7 +115,7 @@ remove() {
 	fi
 }
 
-# prepare_slot NAME: a folder of the cache with a copy of the kernel source as src, to be built in.
+# prepare_slot NAME: creates a folder in the cache to build in, with a copy of the kernel source as src.
 prepare_slot() {
 	local slot=$CACHE/$1 source=$CACHE/source/$KERNEL
 	if [ "$(cat "$slot/version" 2>/dev/null)" != "$(cat "$source/version")" ]; then
