@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The front door: every target calls one thing.
+# Each target calls one script.
 
 export KERNEL  ?= 7.3
 export KDIR    ?=
@@ -10,10 +10,10 @@ export FLAVOUR ?= base
 
 .PHONY: help setup kernel tools run shell check test test-debug test-kcsan test-upstream corpus bench fuzz series series-check apply clean distclean
 
-help: ## this text
+help: ## show this text
 	@scripts/help
 
-setup: ## the build root (compilers, Rust, QEMU) and the kernel source, in CACHE
+setup: ## create the build root (compilers, Rust, QEMU) and get the kernel source, in CACHE
 	@scripts/setup
 
 kernel: ## build the patched kernel
@@ -22,31 +22,31 @@ kernel: ## build the patched kernel
 tools: ## build bpfkit, a static executable, as out/bpfkit
 	@scripts/tools
 
-run: ## set up what is missing, boot, and show the main job
+run: ## set up what is missing, boot a guest, and show the demo
 	@scripts/run
 
-shell: ## a shell in the same guest, with the tools in it
+shell: ## run a shell in the same guest, with the tools
 	@scripts/run --shell
 
-check: ## what needs neither a kernel nor a guest: format, lints, tests of the crates
+check: ## run the checks without a kernel or a guest: format, lints, tests of the crates
 	@scripts/test --quick
 
-test: ## everything that must pass
+test: ## run all tests that must pass
 	@scripts/test
 
-test-debug: ## the guests of it, and upstream's tests, with lockdep, KASAN, UBSAN, kmemleak, failing allocations
+test-debug: ## run the tests in guests, and upstream's, with lockdep, KASAN, UBSAN, kmemleak, failing allocations
 	@FLAVOUR=debug scripts/test
 
-test-kcsan: ## the tests that do many things at once, with KCSAN
+test-kcsan: ## run the tests with concurrency, with KCSAN
 	@FLAVOUR=kcsan scripts/test
 
-test-upstream: ## BPF selftests of the kernel itself, with C and with Rust
+test-upstream: ## run the kernel's own BPF selftests, with C and with Rust
 	@FLAVOUR=upstream scripts/test
 
-corpus: ## compare splitbtf with libbpf on the kernels of the distribution
+corpus: ## compare the results of splitbtf and libbpf on Debian's kernels
 	@scripts/corpus compare
 
-bench: ## measure splitbtf against libbpf and, in guests, Rust against C; writes BENCHMARKS.md
+bench: ## compare the speed of splitbtf and libbpf and, in guests, of Rust and C; write BENCHMARKS.md
 	@scripts/bench
 
 fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
@@ -55,14 +55,14 @@ fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
 series: ## write the patches for git am, with a cover letter, into out/series
 	@scripts/series
 
-series-check: ## build each step of the series with BPF_RUST and without, and have checkpatch look at it
+series-check: ## build each step of the series with BPF_RUST and without, and run checkpatch on it
 	@scripts/series-check
 
-apply: ## put the new files and the patches onto the kernel tree KDIR
+apply: ## add the new files and the patches to the kernel tree KDIR
 	@scripts/apply "$(KDIR)"
 
-clean: ## remove what was built in this checkout
+clean: ## remove the build output of this checkout
 	@rm -rf out
 
-distclean: clean ## and the cache, for all checkouts
+distclean: clean ## remove the cache of all checkouts as well
 	@scripts/distclean
