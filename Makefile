@@ -52,7 +52,7 @@ bench: ## compare the speed of splitbtf and libbpf and, in guests, of Rust and C
 fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
 	@scripts/fuzz "$(or $(T),60)"
 
-series: ## write the patches for git am, with a cover letter, into out/series
+series: ## write the two patch series, with cover letters, into out/series
 	@scripts/series
 
 series-check: ## build each step of the series with BPF_RUST and without, and run checkpatch on it
