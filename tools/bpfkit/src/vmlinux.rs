@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// The ids of the types of this name, of a kernel with structs of these names.
+    /// Looks up a name in a kernel that has structs with these names.
     fn find(names: &[&str], name: &str) -> Vec<u32> {
         let mut builder = Builder::<LE>::new();
         for name in names {
@@ -122,11 +122,12 @@ mod tests {
         found
     }
 
-    /// Before 7.3 they are not, and nothing in the file says whether they are.
+    /// Kernels before 7.3 do not sort their types, and the file does not say whether they are
+    /// sorted.
     #[test]
     fn types_are_found_whether_they_are_sorted_or_not() {
         let sorted = ["", "", "a", "b", "b", "c", "d"];
-        // One is not in its place, or has no name behind those that have one.
+        // One type is out of order; or an anonymous type comes after the named ones.
         let moved = ["", "", "d", "a", "b", "b", "c"];
         let unnamed = ["", "a", "b", "b", "c", "d", ""];
 
