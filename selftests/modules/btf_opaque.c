@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a module can offer to BPF programs, all of it with a struct that the other
- * kernel does not have: struct inet6_protocol. This module only points to it,
- * and for struct hsu_dma_chip, which the module "btf_owner" defines, it is the same.
+ * kernel does not have: struct inet6_protocol. This module only points
+ * to it, and to struct hsu_dma_chip, which the module "btf_owner" defines there.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
@@ -17,7 +17,6 @@ static struct inet6_protocol *protocol;
 
 struct opaque_holder {
 	struct inet6_protocol *protocol;
-	struct hsu_dma_chip *chip;
 };
 
 static struct opaque_holder holder;
@@ -75,6 +74,11 @@ __bpf_kfunc struct inet6_protocol *opaque_view(const int rdonly_buf_size)
 	return protocol;
 }
 
+__bpf_kfunc int opaque_chip(struct hsu_dma_chip *chip)
+{
+	return chip->irq;
+}
+
 __bpf_kfunc struct opaque_holder *opaque_held(void)
 {
 	return &holder;
@@ -101,6 +105,7 @@ BTF_ID_FLAGS(func, opaque_put, KF_RELEASE)
 BTF_ID_FLAGS(func, opaque_borrow, KF_RET_NULL)
 BTF_ID_FLAGS(func, opaque_buffer, KF_RET_NULL)
 BTF_ID_FLAGS(func, opaque_view, KF_RET_NULL)
+BTF_ID_FLAGS(func, opaque_chip)
 BTF_ID_FLAGS(func, opaque_held)
 BTF_ID_FLAGS(func, opaque_count)
 BTF_KFUNCS_END(opaque_kfuncs)

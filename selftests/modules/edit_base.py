@@ -43,9 +43,11 @@ class Base:
                 break
         else:
             sys.exit(f"edit_base.py: there is no {kind} {name}")
-        if new_name != name:
-            offset = len(self.strings)
-            self.strings += new_name.encode() + b"\0"
+        # In its place: where the module's own strings begin goes by how long these are.
+        if len(new_name) > len(name):
+            sys.exit(f"edit_base.py: there is no room for {new_name}")
+        text = new_name.encode().ljust(len(name), b"\0")
+        self.strings = self.strings[:offset] + text + self.strings[offset + len(name) :]
         info = info & ~KIND_MASK | KINDS[new_kind] << KIND_SHIFT
         self.types[index] = (offset, info, size, extra if new_kind == "INT" else b"")
 

@@ -2,8 +2,14 @@
 /* What CO-RE says about types that vmlinux may not have; each program returns it. */
 #include "common.h"
 
-/* As a program may declare it that only passes it on. */
+/* A declaration is another kind of type, of which a declaration is found. */
 struct inet6_protocol___declared;
+
+SEC("syscall")
+int declared(void *ctx)
+{
+	return bpf_core_type_exists(struct inet6_protocol___declared);
+}
 
 SEC("syscall")
 int exists(void *ctx)
@@ -29,12 +35,6 @@ int field(void *ctx)
 	struct inet6_protocol *protocol = NULL;
 
 	return bpf_core_field_exists(protocol->flags);
-}
-
-SEC("syscall")
-int declared(void *ctx)
-{
-	return bpf_core_type_exists(struct inet6_protocol___declared);
 }
 
 SEC("syscall")

@@ -2,8 +2,13 @@
 /* Uses a struct of a module that other modules only point to. */
 #include "common.h"
 
+struct opaque;
+
 extern struct hsu_dma_chip *owner_new(void) __ksym;
 extern void owner_put(struct hsu_dma_chip *chip) __ksym;
+/* libbpf compares: see opaque.bpf.c. */
+extern int opaque_chip(struct hsu_dma_chip *chip) __weak __ksym;
+extern int opaque_chip___fwd(struct opaque *chip) __weak __ksym;
 
 struct slot {
 	struct hsu_dma_chip __kptr *chip;
@@ -32,5 +37,21 @@ int owned_kptr(void *ctx)
 	chip = bpf_kptr_xchg(&slot->chip, chip);
 	if (chip)
 		owner_put(chip);
+	return 1;
+}
+
+/* To a module that has been built with another struct of this name. */
+SEC("syscall")
+int owned_passed(void *ctx)
+{
+	struct hsu_dma_chip *chip = owner_new();
+
+	if (!chip)
+		return 0;
+	if (bpf_ksym_exists(opaque_chip))
+		opaque_chip(chip);
+	else
+		opaque_chip___fwd((void *)chip);
+	owner_put(chip);
 	return 1;
 }

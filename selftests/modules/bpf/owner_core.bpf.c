@@ -8,6 +8,15 @@ struct hsu_dma_chip___owned {
 	int number;
 } __attribute__((preserve_access_index));
 
+/* The kernel keeps what it has found, and must not take it for a definition. */
+struct hsu_dma_chip___declared;
+
+SEC("syscall")
+int owned_declared(void *ctx)
+{
+	return bpf_core_type_exists(struct hsu_dma_chip___declared);
+}
+
 SEC("syscall")
 int owned_exists(void *ctx)
 {
