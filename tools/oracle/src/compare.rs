@@ -56,12 +56,13 @@ pub struct Row {
     /// How many relocations, two of each module (as distilled by `splitbtf`, and by libbpf), give
     /// the same bytes and ids with both.
     pub same: usize,
-    /// How many both refuse because of the same type.
+    /// How many both refuse, because of the same type, or `splitbtf` because of one that libbpf does
+    /// not look at.
     pub both_refuse: usize,
     /// How many only `splitbtf` does: what libbpf takes for candidates is not of the same kind.
     pub only_splitbtf: usize,
-    /// How many only `splitbtf` refuses, because of a type that a function takes or returns by value
-    /// or that is that of a variable: libbpf does not look at its size.
+    /// How many only `splitbtf` refuses, because of the type of what a function takes or returns, or
+    /// of a variable: libbpf does not look at its size.
     pub by_value: usize,
     /// What becomes of the modules, distilled by `splitbtf`, in a kernel with `CONFIG_BPF_RUST`.
     pub rust: Rules,
@@ -221,7 +222,7 @@ fn both(rows: &[Row]) -> String {
         "relocate same",
         "both refuse",
         "only splitbtf",
-        "only libbpf, by value",
+        "only libbpf",
         "DIFFERENT",
     ];
     let rows: Vec<_> = rows
@@ -244,7 +245,8 @@ fn both(rows: &[Row]) -> String {
     table::render(&header, &rows)
 }
 
-/// Compares what becomes of all modules of all kernels on all kernels, and on those of `onto`.
+/// Compares what becomes of all modules of all kernels on all kernels, and of those of the last on
+/// `onto` as well.
 ///
 /// # Errors
 ///
@@ -269,16 +271,21 @@ pub fn compare(kernels: &[Kernel], onto: &[Kernel]) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
 
     for (own, kernel) in kernels.iter().enumerate() {
-        rows.extend(compare_kernel(kernel, own, &all, &targets, &bar)?);
+        let count = match own + 1 == kernels.len() {
+            true => all.len(),
+            false => kernels.len(),
+        };
+        let (to, targets) = (&all[..count], &targets[..count]);
+        rows.extend(compare_kernel(kernel, own, to, targets, &bar)?);
     }
     Ok(rows)
 }
 
-/// Compares what becomes of the modules of one kernel, the `own`th of all, on all.
+/// Compares what becomes of the modules of one kernel, the `own`th of `to`, on all of these.
 fn compare_kernel(
     kernel: &Kernel,
     own: usize,
-    all: &[Kernel],
+    to: &[Kernel],
     targets: &[Target<'_>],
     bar: &ProgressBar,
 ) -> Result<Vec<Row>, Error> {
@@ -303,7 +310,7 @@ fn compare_kernel(
         row
     };
 
-    Ok(all.iter().enumerate().map(row).collect())
+    Ok(to.iter().enumerate().map(row).collect())
 }
 
 impl Row {
@@ -672,8 +679,11 @@ fn compare_relocated(
             (true, false) => Outcome::Different("other ids".into()),
             (false, _) => Outcome::Different("other bytes".into()),
         },
-        (Err(splitbtf::Error::Unmatched { id, .. }), _) if is_by_value(id, needs) => {
-            Outcome::ByValue
+        (Err(splitbtf::Error::Unmatched { id, .. }), theirs) if is_by_value(id, needs) => {
+            match theirs {
+                Ok(_) => Outcome::ByValue,
+                Err(_) => Outcome::BothRefuse,
+            }
         }
         (Err(splitbtf::Error::Unmatched { id, .. }), Err(theirs))
             if theirs.message().contains(&format!("[{id}]")) =>

@@ -45,7 +45,7 @@ check' has foretold\nsomething else."
         /// Folders that 'oracle extract' has written to
         #[arg(value_name = "FOLDER", required = true)]
         folders: Vec<PathBuf>,
-        /// Folders of kernels whose own modules do not count
+        /// Folders of kernels to which the modules of the last are relocated as well
         #[arg(long, value_name = "FOLDER")]
         onto: Vec<PathBuf>,
         /// Print JSON

@@ -199,7 +199,6 @@ fn a_corpus_becomes_rows() {
             (2, 0, 1, Some(1)),
             (0, 2, 1, None),
             (0, 2, 1, None),
-            (0, 2, 1, None),
             (2, 0, 1, Some(1)),
             (0, 2, 1, None),
         ]
@@ -209,7 +208,7 @@ fn a_corpus_becomes_rows() {
         .iter()
         .map(|row| (row.rust.as_with_c, row.rust.refused_contained))
         .collect();
-    assert_eq!(rules, [(1, 0), (0, 1), (0, 1), (0, 1), (1, 0), (0, 1)]);
+    assert_eq!(rules, [(1, 0), (0, 1), (0, 1), (1, 0), (0, 1)]);
     let sizes = Reasons {
         size: 1,
         ..Reasons::default()
