@@ -2,7 +2,7 @@
 
 //! BTF of modules: its validation, and its relocation to the types of the running kernel.
 //!
-//! The crate [`splitbtf`] has the algorithms. This file ties them to the kernel's data: it makes
+//! The crate [`splitbtf_core`] has the algorithms. This file ties them to the kernel's data: it makes
 //! safe views of what `kernel/bpf/btf.c` has parsed, lends memory, and writes to the kernel log.
 //!
 //! C header: [`kernel/bpf/rust_module_btf.h`](srctree/kernel/bpf/rust_module_btf.h).
@@ -31,7 +31,7 @@ use kernel::{
         Monotonic, //
     },
 };
-use splitbtf::{
+use splitbtf_core::{
     Btf,
     Index,
     Kind,
@@ -184,7 +184,7 @@ impl<'a> Parsed<'a> {
 
     /// Says why this BTF is refused.
     #[cold]
-    fn refuse(&self, error: splitbtf::Error) -> Error {
+    fn refuse(&self, error: splitbtf_core::Error) -> Error {
         let name = self.name;
 
         if may_warn() {
@@ -195,15 +195,15 @@ impl<'a> Parsed<'a> {
         }
         match error {
             // As btf_relocate() does.
-            splitbtf::Error::String { .. } => ENOENT,
+            splitbtf_core::Error::String { .. } => ENOENT,
             _ => EINVAL,
         }
     }
 
     /// Says why this BTF cannot be relocated from `distilled`.
     #[cold]
-    fn refuse_relocation(&self, distilled: &KernelBtf<'_>, error: splitbtf::Error) -> Error {
-        let splitbtf::Error::Unmatched {
+    fn refuse_relocation(&self, distilled: &KernelBtf<'_>, error: splitbtf_core::Error) -> Error {
+        let splitbtf_core::Error::Unmatched {
             id,
             contained,
             reason,
@@ -450,7 +450,7 @@ impl fmt::Display for List<'_, '_, '_> {
                 f.write_str(", ")?;
             }
             let ty = DistilledType(distilled, id, NAME_LEN);
-            match splitbtf::mismatch(distilled, id, self.unmatched.target) {
+            match splitbtf_core::mismatch(distilled, id, self.unmatched.target) {
                 Ok(Some(reason)) => f.write_fmt(fmt!("{ty} ({})", Shown(reason)))?,
                 _ => fmt::Display::fmt(&ty, f)?,
             }

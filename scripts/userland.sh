@@ -8,7 +8,8 @@ set -euo pipefail
 # in which a file's time changes with its content. All of it, as cargo reads the whole workspace.
 USERLAND=/cache/userland/src
 mkdir -p $USERLAND
-rsync -rpcR --delete --exclude=target tools rust/splitbtf selftests/malformed $USERLAND/
+rsync -rpcR --delete --exclude=target Cargo.toml Cargo.lock tools rust/splitbtf-core selftests/malformed \
+	$USERLAND/
 export CARGO_TERM_COLOR=never
 # Debian's static libelf and zlib, for libbpf.
 LIBBPF_SYS_LIBRARY_PATH=/usr/lib/$(gcc -print-multiarch)

@@ -258,6 +258,7 @@ mod tests {
     /// What Rust is to refuse in the kernel it refuses here, with the same words.
     #[test]
     fn rust_says_what_is_expected() {
+        use splitbtf::BtfExt;
         use splitbtf::Owned;
         use zerocopy::LE;
 

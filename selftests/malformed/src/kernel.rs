@@ -24,6 +24,7 @@ use std::time::Instant;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::system;
+use splitbtf::BtfExt;
 use splitbtf::Owned;
 use zerocopy::NativeEndian;
 

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use splitbtf::wire;
+use splitbtf::BtfExt;
 use splitbtf::Owned;
 use zerocopy::LE;
 

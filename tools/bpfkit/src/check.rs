@@ -2,7 +2,7 @@
 
 //! Whether modules will load: what kernels do with the BTF of a module, without loading it.
 //!
-//! A kernel with `CONFIG_BPF_RUST` relocates it as `rust/splitbtf` does, which is asked here. What
+//! A kernel with `CONFIG_BPF_RUST` relocates it as `rust/splitbtf-core` does, which is asked here. What
 //! the C of a stock kernel does, that of 7.3, is put down as rules of its own. Both validate BTF
 //! first; `splitbtf` finds malformed what C may take, and C knows some rules of its own for names
 //! and sizes.
@@ -16,6 +16,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::Serializer;
 use splitbtf::Btf;
+use splitbtf::BtfExt;
 use splitbtf::Distiller;
 use splitbtf::Kind;
 use splitbtf::Mismatch;
@@ -24,6 +25,7 @@ use splitbtf::Needs;
 use splitbtf::Own;
 use splitbtf::Unmatched;
 use splitbtf::Valid;
+use splitbtf::ValidExt;
 use zerocopy::ByteOrder;
 
 use crate::dump::kind_name;

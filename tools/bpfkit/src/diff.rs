@@ -16,6 +16,7 @@ use std::fmt;
 
 use serde::Serialize;
 use splitbtf::Btf;
+use splitbtf::BtfExt;
 use splitbtf::Names;
 use zerocopy::ByteOrder;
 

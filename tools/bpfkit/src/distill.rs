@@ -10,6 +10,7 @@ mod tests;
 use std::path::PathBuf;
 
 use splitbtf::Btf;
+use splitbtf::BtfExt;
 use splitbtf::Distiller;
 use splitbtf::Owned;
 use zerocopy::ByteOrder;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::Serializer;
 use splitbtf::Btf;
+use splitbtf::BtfExt;
 use splitbtf::Error as BtfError;
 use splitbtf::Mismatch;
 use splitbtf::Names;

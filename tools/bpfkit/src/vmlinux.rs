@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use splitbtf::Btf;
+use splitbtf::BtfExt;
 use splitbtf::Names;
 use splitbtf::Owned;
 use zerocopy::ByteOrder;

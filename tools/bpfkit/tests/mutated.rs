@@ -37,6 +37,7 @@ use object::Architecture;
 use object::BinaryFormat;
 use object::Endianness;
 use object::SectionKind;
+use splitbtf::BtfExt;
 use splitbtf::Builder;
 use splitbtf::Distiller;
 use splitbtf::Kind;

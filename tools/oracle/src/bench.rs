@@ -24,6 +24,7 @@ use indicatif::ProgressIterator;
 use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelIterator;
 use splitbtf::Btf;
+use splitbtf::BtfExt;
 use splitbtf::Distiller;
 use splitbtf::Error as BtfError;
 use splitbtf::Owned;

@@ -18,6 +18,7 @@ use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelIterator;
 use serde::Serialize;
 use splitbtf::Btf;
+use splitbtf::BtfExt;
 use splitbtf::Distilled;
 use splitbtf::Kind;
 use splitbtf::Mismatch;
@@ -27,6 +28,7 @@ use splitbtf::Owned;
 use splitbtf::Policy;
 use splitbtf::Relocated;
 use splitbtf::Valid;
+use splitbtf::ValidExt;
 use zerocopy::NativeEndian;
 
 use crate::corpus;

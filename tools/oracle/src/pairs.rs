@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use splitbtf::BtfExt;
 use splitbtf::Builder;
 use splitbtf::Distiller;
 use splitbtf::Kind;

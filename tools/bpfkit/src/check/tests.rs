@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+use splitbtf::BtfExt;
 use splitbtf::Builder;
 use splitbtf::Int;
 use splitbtf::NewMember;

@@ -16,6 +16,7 @@ use object::SectionKind;
 use object::SymbolFlags;
 use object::SymbolKind;
 use object::SymbolScope;
+use splitbtf::BtfExt;
 use splitbtf::Builder;
 use splitbtf::Int;
 use splitbtf::Owned;

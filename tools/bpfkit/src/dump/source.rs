@@ -6,6 +6,7 @@ use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use splitbtf::BtfExt;
 use splitbtf::Error as BtfError;
 use splitbtf::Policy;
 use zerocopy::ByteOrder;

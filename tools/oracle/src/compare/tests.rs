@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+use splitbtf::BtfExt;
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Types as rows of 32-bit words, and which of the words are ids of types and which are names.
+//!
+//! All of BTF's types are made of such words. Whatever goes over ids and names alone, whatever the
+//! kind (an index, a check, a rewrite), goes by the shapes of this file.
+
+use zerocopy::byteorder::U32;
+use zerocopy::ByteOrder;
+use zerocopy::FromBytes;
+use zerocopy::IntoBytes;
+
+use crate::wire;
+use crate::TypeReason;
+
+/// A word of BTF.
+pub type Word<O> = U32<O>;
+
+/// How many words each type begins with: `struct btf_type`.
+pub const HEAD: usize = 3;
+
+/// An id or an offset as the index of an array; it is in none if it is too large for this machine.
+#[inline]
+pub fn index(n: u32) -> usize {
+    n.try_into().unwrap_or(usize::MAX)
+}
+
+/// What follows a `struct btf_type`, by its kind, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Whether `size_or_type` is a type.
+    pub refers: bool,
+    /// Words that come once.
+    pub data: u8,
+    /// How many of them are types; these come first.
+    pub data_ids: u8,
+    /// Words of each of the `vlen` elements.
+    pub elem: u8,
+    /// Whether an element begins with its name.
+    pub elem_named: bool,
+    /// Which word of an element is a type.
+    pub elem_id: Option<u8>,
+}
+
+impl Shape {
+    const PLAIN: Self = Self {
+        refers: false,
+        data: 0,
+        data_ids: 0,
+        elem: 0,
+        elem_named: false,
+        elem_id: None,
+    };
+
+    const REFERENCE: Self = Self {
+        refers: true,
+        ..Self::PLAIN
+    };
+
+    /// The shape of each kind of `include/uapi/linux/btf.h`.
+    const ALL: [Option<Self>; 20] = {
+        const fn data(data: u8) -> Option<Shape> {
+            Some(Shape {
+                data,
+                ..Shape::PLAIN
+            })
+        }
+        const fn reference_and_data(data: u8) -> Option<Shape> {
+            Some(Shape {
+                data,
+                ..Shape::REFERENCE
+            })
+        }
+        const fn elements(elem: u8, elem_named: bool, elem_id: Option<u8>) -> Shape {
+            Shape {
+                elem,
+                elem_named,
+                elem_id,
+                ..Shape::PLAIN
+            }
+        }
+        let reference = Some(Self::REFERENCE);
+        let array = Some(Self {
+            data: 3,
+            data_ids: 2,
+            ..Self::PLAIN
+        });
+        let composite = Some(elements(3, true, Some(1)));
+        let proto = Some(Self {
+            refers: true,
+            ..elements(2, true, Some(1))
+        });
+
+        [
+            None,
+            data(1),
+            reference,
+            array,
+            composite,
+            composite,
+            Some(elements(2, true, None)),
+            data(0),
+            reference,
+            reference,
+            reference,
+            reference,
+            reference,
+            proto,
+            reference_and_data(1),
+            Some(elements(3, false, Some(0))),
+            data(0),
+            reference_and_data(1),
+            reference,
+            Some(elements(3, true, None)),
+        ]
+    };
+
+    /// The shape of a kind; of a later one than this crate knows, as `layout` has it. In those,
+    /// what refers to something cannot be told.
+    #[inline]
+    fn of<O: ByteOrder>(kind: u8, layout: &[wire::Layout<O>]) -> Result<Self, TypeReason> {
+        match Self::ALL.get(usize::from(kind)) {
+            Some(Some(shape)) => Ok(*shape),
+            _ => Self::unknown(kind, layout),
+        }
+    }
+
+    #[cold]
+    fn unknown<O: ByteOrder>(kind: u8, layout: &[wire::Layout<O>]) -> Result<Self, TypeReason> {
+        let entry = layout.get(usize::from(kind)).filter(|_| kind != 0);
+        let entry = entry.ok_or(TypeReason::UnknownKind)?;
+
+        if entry.info_sz % 4 != 0 || entry.elem_sz % 4 != 0 {
+            return Err(TypeReason::Layout);
+        }
+        Ok(Self {
+            data: entry.info_sz / 4,
+            elem: entry.elem_sz / 4,
+            ..Self::PLAIN
+        })
+    }
+
+    /// How many words the elements of a type are.
+    fn elems_len<O: ByteOrder>(self, head: &wire::Type<O>) -> usize {
+        let vlen = match self.elem {
+            // In a FUNC it is something else.
+            0 => 0,
+            _ => usize::try_from(head.vlen()).unwrap_or(usize::MAX),
+        };
+
+        vlen.saturating_mul(self.elem.into())
+    }
+}
+
+/// One type.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a, O: ByteOrder> {
+    /// What its words are.
+    pub shape: Shape,
+    /// What each type begins with.
+    pub head: &'a wire::Type<O>,
+    /// What comes once.
+    pub data: &'a [Word<O>],
+    /// What comes `vlen` times.
+    pub elems: &'a [Word<O>],
+}
+
+/// A type, and the words behind it.
+type Split<'a, O> = (Record<'a, O>, &'a [Word<O>]);
+
+impl<'a, O: ByteOrder> Record<'a, O> {
+    /// Splits the first type of `words` from the others. The error comes with the type's kind, or 0
+    /// if not even that is there.
+    #[inline]
+    pub fn split(
+        words: &'a [Word<O>],
+        layout: &[wire::Layout<O>],
+    ) -> Result<Split<'a, O>, (u8, TypeReason)> {
+        let (head, rest) = words
+            .split_first_chunk::<HEAD>()
+            .ok_or((0, TypeReason::Truncated))?;
+        let head =
+            wire::Type::ref_from_bytes(head.as_bytes()).map_err(|_| (0, TypeReason::Truncated))?;
+        let kind = head.kind();
+        let error = |reason| (kind, reason);
+        let shape = Shape::of(kind, layout).map_err(error)?;
+        let (data, rest) = rest
+            .split_at_checked(shape.data.into())
+            .ok_or(error(TypeReason::Truncated))?;
+        let (elems, rest) = rest
+            .split_at_checked(shape.elems_len(head))
+            .ok_or(error(TypeReason::Truncated))?;
+
+        let record = Self {
+            shape,
+            head,
+            data,
+            elems,
+        };
+        Ok((record, rest))
+    }
+
+    /// The types that this one refers to.
+    pub fn ids(&self) -> impl Iterator<Item = u32> + use<'a, O> {
+        let this = *self;
+
+        (0..usize::MAX).map_while(move |n| this.id(n))
+    }
+
+    /// The `n`th of the types that this one refers to.
+    #[inline]
+    pub fn id(&self, n: usize) -> Option<u32> {
+        let Some(n) = n.checked_sub(usize::from(self.shape.refers)) else {
+            return Some(self.head.size_or_type.get());
+        };
+        let Some(n) = n.checked_sub(self.shape.data_ids.into()) else {
+            return self.data.get(n).map(|id| id.get());
+        };
+        let at = n.checked_mul(self.shape.elem.into())?;
+        let at = at.checked_add(self.shape.elem_id?.into())?;
+
+        self.elems.get(at).map(|id| id.get())
+    }
+
+    /// Calls `id` with each type that it refers to, and `name` with each name in it but its own.
+    #[inline(always)]
+    pub fn for_each(&self, mut id: impl FnMut(u32), name: impl FnMut(u32)) {
+        if self.shape.refers {
+            id(self.head.size_or_type.get());
+        }
+        for word in self.data.iter().take(self.shape.data_ids.into()) {
+            id(word.get());
+        }
+        // The compiler can do more with a layout that it knows.
+        match (self.shape.elem, self.shape.elem_named, self.shape.elem_id) {
+            (2, true, None) => self.for_each_elem::<2>(Some(0), None, id, name),
+            (2, true, Some(1)) => self.for_each_elem::<2>(Some(0), Some(1), id, name),
+            (3, true, None) => self.for_each_elem::<3>(Some(0), None, id, name),
+            (3, true, Some(1)) => self.for_each_elem::<3>(Some(0), Some(1), id, name),
+            (3, false, Some(0)) => self.for_each_elem::<3>(None, Some(0), id, name),
+            // Of other elements nothing is known.
+            _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn for_each_elem<const LEN: usize>(
+        &self,
+        name_at: Option<usize>,
+        id_at: Option<usize>,
+        mut id: impl FnMut(u32),
+        mut name: impl FnMut(u32),
+    ) {
+        for elem in self.elems.chunks_exact(LEN) {
+            if let Some(word) = name_at.and_then(|at| elem.get(at)) {
+                name(word.get());
+            }
+            if let Some(word) = id_at.and_then(|at| elem.get(at)) {
+                id(word.get());
+            }
+        }
+    }
+
+    /// The names in it but its own.
+    pub fn elem_names(&self) -> impl Iterator<Item = u32> + use<'a, O> {
+        let elems = match self.shape.elem_named {
+            true => self.elems,
+            false => &[],
+        };
+        let len = usize::from(self.shape.elem);
+
+        (0..usize::MAX)
+            .map_while(move |n| elems.get(n.checked_mul(len)?))
+            .map(|name| name.get())
+    }
+}
+
+/// Puts in the place of each type that `words` refer to what `id` answers for it, and in the place
+/// of each name what `name` answers. They are not asked for 0, which is `void` and "no name".
+/// Calls `each` for each type.
+///
+/// # Errors
+///
+/// If `words` are not whole types of kinds that are known; what comes before has been rewritten.
+pub fn rewrite<O: ByteOrder>(
+    mut words: &mut [Word<O>],
+    mut id: impl FnMut(u32) -> u32,
+    mut name: impl FnMut(u32) -> u32,
+    mut each: impl FnMut(),
+) -> Result<(), TypeReason> {
+    while !words.is_empty() {
+        each();
+        let (head, rest) = words
+            .split_first_chunk_mut::<HEAD>()
+            .ok_or(TypeReason::Truncated)?;
+        let head = wire::Type::<O>::mut_from_bytes(head.as_mut_bytes())
+            .map_err(|_| TypeReason::Truncated)?;
+        let shape = Shape::of::<O>(head.kind(), &[])?;
+        let (data, rest) = rest
+            .split_at_mut_checked(shape.data.into())
+            .ok_or(TypeReason::Truncated)?;
+        let (elems, rest) = rest
+            .split_at_mut_checked(shape.elems_len(head))
+            .ok_or(TypeReason::Truncated)?;
+
+        replace(&mut head.name_off, &mut name);
+        if shape.refers {
+            replace(&mut head.size_or_type, &mut id);
+        }
+        for word in data.iter_mut().take(shape.data_ids.into()) {
+            replace(word, &mut id);
+        }
+        // The compiler can do more with a layout that it knows.
+        match (shape.elem, shape.elem_named, shape.elem_id) {
+            (2, true, None) => rewrite_elems::<O, 2>(elems, Some(0), None, &mut id, &mut name),
+            (2, true, Some(1)) => {
+                rewrite_elems::<O, 2>(elems, Some(0), Some(1), &mut id, &mut name)
+            }
+            (3, true, None) => rewrite_elems::<O, 3>(elems, Some(0), None, &mut id, &mut name),
+            (3, true, Some(1)) => {
+                rewrite_elems::<O, 3>(elems, Some(0), Some(1), &mut id, &mut name)
+            }
+            (3, false, Some(0)) => rewrite_elems::<O, 3>(elems, None, Some(0), &mut id, &mut name),
+            // Of other elements nothing is known.
+            _ => {}
+        }
+        words = rest;
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn rewrite_elems<O: ByteOrder, const LEN: usize>(
+    elems: &mut [Word<O>],
+    name_at: Option<usize>,
+    id_at: Option<usize>,
+    mut id: impl FnMut(u32) -> u32,
+    mut name: impl FnMut(u32) -> u32,
+) {
+    for elem in elems.chunks_exact_mut(LEN) {
+        if let Some(word) = name_at.and_then(|at| elem.get_mut(at)) {
+            replace(word, &mut name);
+        }
+        if let Some(word) = id_at.and_then(|at| elem.get_mut(at)) {
+            replace(word, &mut id);
+        }
+    }
+}
+
+#[inline(always)]
+fn replace<O: ByteOrder>(word: &mut Word<O>, mut to: impl FnMut(u32) -> u32) {
+    match word.get() {
+        0 => {}
+        from => word.set(to(from)),
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! What the fuzz targets share.
+
+use splitbtf::BtfExt;
+use splitbtf::Btf;
+use splitbtf::Names;
+use splitbtf::Owned;
+use splitbtf::Valid;
+use zerocopy::ByteOrder;
+
+/// Splits an input into parts: before each but the last are 4 bytes with its length, in
+/// little-endian order. A length that is too large takes what there is.
+pub fn parts<const N: usize>(mut input: &[u8]) -> [&[u8]; N] {
+    let mut parts = [&[][..]; N];
+
+    if let Some((last, others)) = parts.split_last_mut() {
+        for part in others {
+            let Some((len, rest)) = input.split_first_chunk() else {
+                break;
+            };
+            let len = u32::from_le_bytes(*len) as usize;
+            (*part, input) = rest.split_at(len.min(rest.len()));
+        }
+        *last = input;
+    }
+    parts
+}
+
+/// Opens and validates BTF, and looks at all that it says.
+pub fn look<'a, O: ByteOrder>(btf: &Btf<'a, O>) -> Option<Valid<'a, O>> {
+    let valid = btf.validated().ok()?;
+    let mut types = 0;
+
+    for ty in valid.iter() {
+        types += 1;
+        valid.string(ty.name_off).unwrap();
+        // The base may be bad by itself.
+        let _ = valid.resolve(ty.id);
+        for id in valid.ids(ty.id).unwrap() {
+            assert!(id < valid.end_id());
+        }
+        for name in valid.names(ty.id).unwrap() {
+            valid.string(name).unwrap();
+        }
+    }
+    assert_eq!(types, valid.end_id() - valid.first_id());
+    Some(valid)
+}
+
+/// Gives `then` the names of BTF without a base, sorted or by an index.
+pub fn with_names<O: ByteOrder>(file: &Owned<O>, then: impl FnOnce(&Names<'_, O>)) -> Option<()> {
+    let btf = file.view(None).ok()?;
+
+    match btf.first_named() {
+        Some(first) => then(&Names::sorted(&btf, first, None)),
+        None => {
+            let ids = btf.name_index().ok()?;
+            then(&Names::indexed(&btf, &ids, None));
+        }
+    }
+    Some(())
+}

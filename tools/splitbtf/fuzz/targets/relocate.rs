@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Relocating whatever is valid to whatever can be opened.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use splitbtf::BtfExt;
+use splitbtf::ValidExt;
+use splitbtf::wire;
+use splitbtf::Btf;
+use splitbtf::Error;
+use splitbtf::Kind;
+use splitbtf::Mismatch;
+use splitbtf::Names;
+use splitbtf::Own;
+use splitbtf::Owned;
+use splitbtf::Policy;
+use splitbtf::Valid;
+use splitbtf_fuzz::parts;
+use splitbtf_fuzz::with_names;
+use zerocopy::ByteOrder;
+use zerocopy::BE;
+use zerocopy::LE;
+
+/// The types that are kept, or the first that cannot be, by what the split BTF needs.
+fn foretold<O: ByteOrder>(
+    split: &Valid<'_, O>,
+    base: &Btf<'_, O>,
+    names: &Names<'_, O>,
+) -> Result<Vec<(u32, Own, Mismatch)>, Error> {
+    let mut kept = vec![];
+
+    for ty in split.needs()?.unmatched(base, names)? {
+        match ty.own {
+            Some(own) => kept.push((ty.id, own, ty.reason)),
+            None => {
+                return Err(Error::Unmatched {
+                    id: ty.id,
+                    kind: match base.get(ty.id)?.kind {
+                        Kind::Int(_) => wire::INT,
+                        Kind::Float { .. } => wire::FLOAT,
+                        Kind::Struct(_) => wire::STRUCT,
+                        Kind::Union(_) => wire::UNION,
+                        Kind::Fwd { .. } => wire::FWD,
+                        _ => wire::ENUM,
+                    },
+                    contained: ty.contained,
+                    reason: ty.reason,
+                })
+            }
+        }
+    }
+    Ok(kept)
+}
+
+fn relocate<O: ByteOrder>(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
+    let base = Owned::<O>::new(base.into(), None).ok()?;
+    let base = base.view(None).ok()?;
+    let split = Owned::<O>::new(split.into(), Some(&base)).ok()?;
+    let split = split.view(Some(&base)).ok()?;
+    let target = Owned::<O>::new(target.into(), None).ok()?;
+    base.validated().ok()?;
+    let split = split.validated().ok()?;
+
+    with_names(&target, |names| {
+        let strict = splitbtf::relocate(&split, names, Policy::Error);
+        let kept = match splitbtf::relocate(&split, names, Policy::Opaque) {
+            Ok(kept) => kept,
+            Err(error) => {
+                assert!(strict.is_err());
+                match (error, foretold(&split, &base, names)) {
+                    // Of a type behind the one that does not match.
+                    (Error::Unmatched { .. }, Err(Error::Type { .. })) => {}
+                    (Error::Unmatched { .. }, foretold) => assert_eq!(foretold, Err(error)),
+                    _ => {}
+                }
+                return;
+            }
+        };
+        let own = kept
+            .kept
+            .iter()
+            .map(|kept| (kept.id, kept.own, kept.reason));
+        assert_eq!(foretold(&split, &base, names), Ok(own.collect()));
+        if let Ok(strict) = strict {
+            assert_eq!(strict, kept);
+
+            // In place or written out, it is the same, but for what is between the sections.
+            let (ids, strings) = split.relocation_room();
+            let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
+            let relocation = split
+                .relocate(names, Policy::Error, &mut ids, &mut strings)
+                .unwrap();
+            let mut bytes = vec![0; relocation.written_len()];
+            relocation.write(split.bytes(), &base, &mut bytes).unwrap();
+            if bytes.len() == kept.bytes.len() {
+                let written = Owned::<O>::new(bytes, Some(names.btf())).unwrap();
+                let written = written.view(Some(names.btf())).unwrap();
+                let rewritten = Owned::<O>::new(kept.bytes.clone(), Some(names.btf())).unwrap();
+                let rewritten = rewritten.view(Some(names.btf())).unwrap();
+                assert!(written
+                    .types()
+                    .zip(rewritten.types())
+                    .all(|(a, b)| format!("{a:?}") == format!("{b:?}")));
+            }
+        }
+        let new = Owned::<O>::new(kept.bytes, Some(names.btf())).unwrap();
+        let new = new.view(Some(names.btf())).unwrap();
+        // The target is taken as it is, but what has been made of the split BTF is good.
+        if names.btf().validated().is_ok() {
+            new.validated().unwrap();
+        }
+        for kept in kept.kept {
+            let old = base.get(kept.id).unwrap();
+            let now = new.get(kept.new_id).unwrap();
+            assert_eq!(base.string(old.name_off), new.string(now.name_off));
+            match (kept.own, old.kind, now.kind) {
+                (Own::Opaque, Kind::Struct(_), Kind::Fwd { is_union: false }) => {}
+                (Own::Opaque, Kind::Union(_), Kind::Fwd { is_union: true }) => {}
+                (Own::Opaque, Kind::Fwd { is_union: a }, Kind::Fwd { is_union: b }) if a == b => {}
+                (Own::Kept, Kind::Int(a), Kind::Int(b)) if a == b => {}
+                (Own::Kept, Kind::Float { size: a }, Kind::Float { size: b }) if a == b => {}
+                (
+                    Own::Kept,
+                    Kind::Enum { size, signed, .. },
+                    Kind::Enum {
+                        size: size_now,
+                        signed: signed_now,
+                        values: [],
+                    },
+                ) if (size, signed) == (size_now, signed_now) => {}
+                (own, old, now) => panic!("{own:?} {old:?} {now:?}"),
+            }
+        }
+    })
+}
+
+fuzz_target!(|input: &[u8]| {
+    let [base, split, target] = parts(input);
+
+    relocate::<LE>(base, split, target);
+    relocate::<BE>(base, split, target);
+});
