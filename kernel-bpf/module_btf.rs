@@ -34,8 +34,10 @@ use kernel::{
 use splitbtf_core::{
     Btf,
     Index,
-    Kind,
+    Kept,
+    Mismatch,
     Names,
+    Own,
     Policy,
     Relocation,
     Valid, //
@@ -158,13 +160,14 @@ impl<'a> Parsed<'a> {
     ///
     /// `EINVAL` if the BTF is malformed, `ENOMEM` if there is no memory.
     fn validate(&self, base: Option<&Parsed<'_>>) -> Result {
+        // vmlinux's, which the kernel's build has made.
         let base = match base {
-            Some(base) => Some(base.open(None)?),
+            Some(base) => Some(base.open(None)?.assume_valid()),
             None => None,
         };
+        let base = base.as_deref();
 
-        self.open(base.as_ref())
-            .and_then(|btf| self.valid(&btf).map(|_| ()))
+        self.open(base).and_then(|btf| self.valid(&btf).map(|_| ()))
     }
 
     fn open<'b>(&self, base: Option<&'b KernelBtf<'b>>) -> Result<KernelBtf<'b>>
@@ -176,7 +179,7 @@ impl<'a> Parsed<'a> {
 
     /// C has checked the names: `btf_check_all_metas()`.
     fn valid<'b>(&self, btf: &KernelBtf<'b>) -> Result<Valid<'b, NativeEndian, Types<'b>>> {
-        let mut scratch = zeroes(btf.validate_room())?;
+        let mut scratch = zeroes(btf.validate_scratch())?;
 
         btf.validate_references(&mut scratch)
             .map_err(|error| self.refuse(error))
@@ -217,7 +220,7 @@ impl<'a> Parsed<'a> {
         let is = if contained { " is contained and" } else { "" };
 
         if may_warn() {
-            let reason = Shown(reason);
+            let reason = shown(&reason);
             pr_warn!("BTF of {name}: {ty}{is} does not match: {reason}\n");
         }
         EINVAL
@@ -283,9 +286,11 @@ impl ModuleBtf<'_> {
     /// `ENOMEM` if there is no memory. Nothing has been changed then.
     fn relocate(&mut self, base: &Parsed<'_>, vmlinux: &Parsed<'_>) -> Result {
         let start = Instant::<Monotonic>::now();
-        let distilled = base.open(None)?;
+        // C has had it validated.
+        let distilled = base.open(None)?.assume_valid();
+        let distilled: &KernelBtf<'_> = &distilled;
         let target = vmlinux.open(None)?;
-        let target = Names::sorted(&target, vmlinux.first_named, None);
+        let target = Names::sorted(target, vmlinux.first_named, None);
         // SAFETY: It is read-only after init.
         let policy = match unsafe { bindings::bpf_rust_btf_opaque } {
             true => Policy::Opaque,
@@ -293,20 +298,19 @@ impl ModuleBtf<'_> {
         };
 
         let split = self.parsed();
-        let btf = split.open(Some(&distilled))?;
+        let btf = split.open(Some(distilled))?;
         let valid = split.valid(&btf)?;
         let types = btf.end_id().saturating_sub(btf.first_id());
-        let (ids, strings) = valid.relocation_room();
-        let (mut ids, mut strings) = (zeroes(ids)?, zeroes(strings)?);
+        let (ids, scratch) = valid.relocation_scratch();
+        let (mut ids, mut scratch) = (zeroes(ids)?, zeroes(scratch)?);
         let relocation = valid
-            .relocate(&target, policy, &mut ids, &mut strings)
-            .map_err(|error| split.refuse_relocation(&distilled, error))?;
+            .relocate(&target, policy, &mut ids, &mut scratch)
+            .map_err(|error| split.refuse_relocation(distilled, error))?;
         let unmatched = Unmatched {
             relocation: &relocation,
-            distilled: &distilled,
-            target: &target,
+            distilled,
         };
-        let (opaque, kept) = (unmatched.count(true), unmatched.count(false));
+        let (opaque, kept) = (unmatched.count(Own::Opaque), unmatched.count(Own::Kept));
 
         if relocation.fits() {
             relocation
@@ -316,10 +320,10 @@ impl ModuleBtf<'_> {
             let mut bytes =
                 KVVec::from_elem(0, relocation.written_len(), GFP_KERNEL | __GFP_NOWARN)?;
             relocation
-                .write(split.bytes, &distilled, &mut bytes)
+                .write(split.bytes, distilled, &mut bytes)
                 .map_err(|error| split.refuse(error))?;
-            unmatched.log(split.name, true, opaque);
-            unmatched.log(split.name, false, kept);
+            unmatched.log(split.name, Own::Opaque, opaque);
+            unmatched.log(split.name, Own::Kept, kept);
             self.set_bytes(bytes)?;
         }
         self.set_id_map(ids);
@@ -387,43 +391,31 @@ impl ModuleBtf<'_> {
 struct Unmatched<'s, 'a> {
     relocation: &'s Relocation<'s, NativeEndian, Types<'a>>,
     distilled: &'s KernelBtf<'a>,
-    target: &'s Names<'a, NativeEndian, Types<'a>>,
 }
 
 impl Unmatched<'_, '_> {
-    /// The ids in the distilled base of the types that are opaque, or of those that are kept.
-    fn ids(&self, opaque: bool) -> impl Iterator<Item = u32> + '_ {
-        self.relocation
-            .kept()
-            .map(|(id, _)| id)
-            .filter(move |id| self.is_opaque(*id) == opaque)
+    fn of(&self, own: Own) -> impl Iterator<Item = Kept> + '_ {
+        self.relocation.kept().filter(move |kept| kept.own == own)
     }
 
-    fn is_opaque(&self, id: u32) -> bool {
-        self.distilled.get(id).is_ok_and(|ty| {
-            matches!(
-                ty.kind,
-                Kind::Struct(_) | Kind::Union(_) | Kind::Fwd { .. }
-            )
-        })
-    }
-
-    fn count(&self, opaque: bool) -> u32 {
-        // There are no more of them than there are ids.
-        self.ids(opaque).count() as u32
+    fn count(&self, own: Own) -> u32 {
+        self.of(own).fold(0, |count, _| count.saturating_add(1))
     }
 
     /// Writes a line to the kernel log that names the `count` types that are opaque, or are kept.
-    fn log(&self, module: &CStr, opaque: bool, count: u32) {
+    fn log(&self, module: &CStr, own: Own, count: u32) {
         // SAFETY: It may be called at any time.
         if count == 0 || !unsafe { bindings::bpf_rust_btf_ratelimit() } {
             return;
         }
         let are = if count == 1 { "type is" } else { "types are" };
-        let what = if opaque { "opaque" } else { "kept" };
+        let what = match own {
+            Own::Opaque => "opaque",
+            Own::Kept => "kept",
+        };
         let list = List {
             unmatched: self,
-            opaque,
+            own,
             count,
         };
 
@@ -433,7 +425,7 @@ impl Unmatched<'_, '_> {
 
 struct List<'l, 's, 'a> {
     unmatched: &'l Unmatched<'s, 'a>,
-    opaque: bool,
+    own: Own,
     count: u32,
 }
 
@@ -443,23 +435,24 @@ impl fmt::Display for List<'_, '_, '_> {
         const TYPES: u32 = 6;
         const NAME_LEN: usize = 64;
         let distilled = self.unmatched.distilled;
-        let ids = self.unmatched.ids(self.opaque);
 
-        for (n, id) in (0..TYPES).zip(ids) {
+        for (n, kept) in (0..TYPES).zip(self.unmatched.of(self.own)) {
             if n > 0 {
                 f.write_str(", ")?;
             }
-            let ty = DistilledType(distilled, id, NAME_LEN);
-            match splitbtf_core::mismatch(distilled, id, self.unmatched.target) {
-                Ok(Some(reason)) => f.write_fmt(fmt!("{ty} ({})", Shown(reason)))?,
-                _ => fmt::Display::fmt(&ty, f)?,
-            }
+            let ty = DistilledType(distilled, kept.id, NAME_LEN);
+            f.write_fmt(fmt!("{ty} ({})", shown(&kept.reason)))?;
         }
         match self.count.checked_sub(TYPES) {
             None | Some(0) => Ok(()),
             Some(more) => f.write_fmt(fmt!(" and {more} more")),
         }
     }
+}
+
+/// Why a distilled type matches none of vmlinux.
+fn shown(reason: &Mismatch) -> Shown<impl core::fmt::Display> {
+    Shown(reason.between("the module", "vmlinux"))
 }
 
 /// A type of a distilled base, by its id, as C writes it. The number is how many bytes of its name
@@ -473,12 +466,9 @@ impl fmt::Display for DistilledType<'_, '_> {
             return f.write_fmt(fmt!("type {id}"));
         };
 
-        f.write_str(match ty.kind {
-            Kind::Struct(_) | Kind::Fwd { is_union: false } => "struct ",
-            Kind::Union(_) | Kind::Fwd { is_union: true } => "union ",
-            Kind::Enum { .. } => "enum ",
-            _ => "",
-        })?;
+        if let Some(keyword) = ty.kind.keyword() {
+            f.write_fmt(fmt!("{keyword} "))?;
+        }
         // C has checked that names are made of letters, digits and the like.
         let name = btf.string(ty.name_off).unwrap_or_default();
         match name.get(..max_len) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What can be wrong with BTF.
+//! Errors in BTF.
 
 use core::fmt;
 
@@ -8,46 +8,45 @@ use crate::Mismatch;
 
 /// Why BTF cannot be read.
 ///
-/// Offsets are in bytes. `Display` gives a clause without a full stop, to stand behind the name of
-/// a file.
+/// Offsets are in bytes. `Display` gives a clause without a full stop, to follow the name of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is not even a header.
+    /// The data is shorter than a header.
     TooShort {
         /// How many bytes there are.
         len: usize,
     },
     /// This is not BTF.
     Magic {
-        /// What is there in the place of the magic number.
+        /// The number in the place of the magic number.
         found: u16,
     },
     /// This is BTF in the other byte order.
     ByteOrder,
-    /// A version that nobody has defined yet.
+    /// A version that is not defined.
     Version {
         /// The version.
         found: u8,
     },
-    /// Flags that nobody has defined yet.
+    /// Flags that are not defined.
     Flags {
         /// The flags.
         found: u8,
     },
-    /// A header that is shorter than any, or longer than the data.
+    /// A header that is too short, or longer than the data.
     HeaderLen {
         /// The length that it claims.
         found: u32,
         /// How many bytes there are.
         len: usize,
     },
-    /// The header has something that this crate does not know.
+    /// The header has a field that this crate does not know, so that nothing can be added to the file.
     HeaderField {
         /// Where in the data.
         offset: usize,
     },
-    /// A section is not where it can be.
+    /// A section in an impossible place.
     Section {
         /// Which.
         section: Section,
@@ -55,15 +54,15 @@ pub enum Error {
         offset: u32,
         /// The length that the header claims.
         len: u32,
-        /// What is wrong with that.
+        /// The fault.
         reason: SectionReason,
     },
     /// The strings do not end with a NUL.
     Unterminated,
     /// The first string is not empty, as it must be in BTF without a base.
     FirstString,
-    /// The memory that the caller lends is too short; of what is to be written, or too long.
-    Room {
+    /// A buffer of the caller is too short, or one for a result is too long.
+    BufferSize {
         /// How many elements it has.
         len: usize,
     },
@@ -75,9 +74,9 @@ pub enum Error {
         id: u32,
         /// Its kind, one of `BTF_KIND_*`.
         kind: u8,
-        /// Where it is, from the begin of the types.
+        /// Its offset in the type section.
         offset: u32,
-        /// What is wrong with it.
+        /// The fault.
         reason: TypeReason,
     },
     /// There is no type with this id.
@@ -102,15 +101,15 @@ pub enum Error {
         id: u32,
         /// Its kind, one of `BTF_KIND_*`.
         kind: u8,
-        /// Whether the split BTF contains it: as the type of a member, or of what a function takes or
-        /// returns, or of a variable.
+        /// Whether the split BTF contains it: as the type of a member, of a parameter or result of a
+        /// function, or of a variable.
         contained: bool,
         /// Why it does not match.
         reason: Mismatch,
     },
     /// A chain of modifiers or typedefs leads back to itself.
     Cycle {
-        /// The type with which the search began.
+        /// The first type of the chain.
         id: u32,
     },
 }
@@ -127,47 +126,47 @@ pub enum Section {
     Layout,
 }
 
-/// What is wrong with a section.
+/// The fault of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SectionReason {
     /// It reaches beyond the end of the data.
     Outside,
-    /// It does not begin at a multiple of 4 bytes.
+    /// Its offset is not a multiple of 4 bytes.
     Misaligned,
     /// Its length is not a multiple of the size of its elements.
     Fraction,
-    /// It has bytes in common with another section.
+    /// It overlaps another section.
     Overlap,
 }
 
-/// What is wrong with a type.
+/// The fault of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TypeReason {
     /// It reaches beyond the end of the types.
     Truncated,
-    /// Nobody knows its kind, nor does the layout section describe it.
+    /// Its kind is unknown, and the layout section does not describe it.
     UnknownKind,
     /// The layout section gives its kind a size that is not a multiple of 4 bytes.
     Layout,
-    /// It refers to a type that there is not.
+    /// It refers to a type that does not exist.
     NoSuchType {
         /// The id.
         id: u32,
     },
-    /// It has a name, or a part of it has, where there is no string.
+    /// It has a name, or a part of it has one, at an offset where there is no string.
     NoSuchString {
         /// The offset, that of the base's strings included.
         offset: u32,
     },
-    /// It has no name, and those of its kind have one.
+    /// It has no name, but its kind must have one.
     Unnamed,
-    /// It has a name, and those of its kind have none.
+    /// It has a name, but its kind must have none.
     Named,
-    /// It is one of a distilled base, or is to be, and has a longer name than the kernel takes.
+    /// It belongs into a distilled base, and its name is longer than the kernel allows.
     LongName,
-    /// It refers to a type, and those of its kind do not.
+    /// It refers to a type, but its kind must not.
     Typed,
     /// It contains itself.
     ContainsItself,
@@ -177,6 +176,15 @@ pub enum TypeReason {
     NotDistilled,
     /// It is of a kind that cannot be distilled, and split BTF refers to it.
     NotDistillable,
+    /// A builder was given a name with a NUL.
+    NulInName,
+    /// A builder was given more elements than 24 bits can count.
+    TooManyElements,
+    /// A builder was given a struct or union with bit-fields, and a member at an offset of more than 24
+    /// bits.
+    BitOffset,
+    /// It is of an unknown kind, and a word of it would have to change if it were a reference.
+    UnknownReferences,
 }
 
 impl fmt::Display for Section {
@@ -221,6 +229,12 @@ impl fmt::Display for TypeReason {
             Self::RefersToItself => "refers to nothing but itself",
             Self::NotDistilled => "is of a kind that no distilled base has",
             Self::NotDistillable => "is of a kind that cannot be distilled, but is needed",
+            Self::NulInName => "has a name with a NUL",
+            Self::TooManyElements => "has more elements than 24 bits can count",
+            Self::BitOffset => "has bit-fields, and a member at an offset of more than 24 bits",
+            Self::UnknownReferences => {
+                "is of an unknown kind: if it refers to types or names, these cannot be renumbered"
+            }
         })
     }
 }
@@ -258,7 +272,7 @@ impl fmt::Display for Error {
             Self::FirstString => f.write_str(
                 "the first BTF string is not empty: is this split BTF, and its base not given?",
             ),
-            Self::Room { len } => write!(f, "room for {len} elements is not what this BTF takes"),
+            Self::BufferSize { len } => write!(f, "a buffer of {len} elements has the wrong size"),
             Self::TooMany => f.write_str("there are more BTF types or strings than ids for them"),
             Self::Type {
                 id,
@@ -360,8 +374,8 @@ mod tests {
             "the first BTF string is not empty: is this split BTF, and its base not given?"
         );
         assert_eq!(
-            text(Error::Room { len: 3 }),
-            "room for 3 elements is not what this BTF takes"
+            text(Error::BufferSize { len: 3 }),
+            "a buffer of 3 elements has the wrong size"
         );
         assert_eq!(
             text(Error::TooMany),
@@ -386,7 +400,7 @@ mod tests {
                 contained: true,
                 reason: Mismatch::Missing
             }),
-            "distilled base BTF type 7 (kind 4) is contained and does not match: not in vmlinux"
+            "distilled base BTF type 7 (kind 4) is contained and does not match: not in the base"
         );
         assert_eq!(
             text(Error::Unmatched {
@@ -395,7 +409,7 @@ mod tests {
                 contained: false,
                 reason: Mismatch::Missing
             }),
-            "distilled base BTF type 7 (kind 6) does not match: not in vmlinux"
+            "distilled base BTF type 7 (kind 6) does not match: not in the base"
         );
         assert_eq!(
             text(Error::Cycle { id: 7 }),
@@ -476,6 +490,19 @@ mod tests {
         check(
             TypeReason::NotDistillable,
             "is of a kind that cannot be distilled, but is needed",
+        );
+        check(TypeReason::NulInName, "has a name with a NUL");
+        check(
+            TypeReason::TooManyElements,
+            "has more elements than 24 bits can count",
+        );
+        check(
+            TypeReason::BitOffset,
+            "has bit-fields, and a member at an offset of more than 24 bits",
+        );
+        check(
+            TypeReason::UnknownReferences,
+            "is of an unknown kind: if it refers to types or names, these cannot be renumbered",
         );
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The header, and the sections that it says there are.
+//! The header, and the sections that it describes.
 
 use core::mem::size_of;
 use core::ops::Range;
@@ -31,14 +31,14 @@ pub struct Sections<'a, O: ByteOrder> {
     pub strings: &'a [u8],
     /// The layout section, empty if there is none.
     pub layout: &'a [wire::Layout<O>],
+    /// Where in the file the header has something that this crate does not know: a byte that is not
+    /// zero. As with libbpf, such a file can be read, but nothing can be added to it.
+    pub unknown: Option<usize>,
 }
 
 impl<'a, O: ByteOrder> Sections<'a, O> {
-    /// The layout, which 7.3's split BTF may leave to its base.
-    pub(crate) fn layout_on<I: Index>(
-        &self,
-        base: Option<&'a Btf<'a, O, I>>,
-    ) -> &'a [wire::Layout<O>] {
+    /// The layout. 7.3's split BTF may leave it to its base.
+    pub fn layout_on<I: Index>(&self, base: Option<&'a Btf<'a, O, I>>) -> &'a [wire::Layout<O>] {
         match base {
             Some(base) if self.layout.is_empty() => base.layout(),
             _ => self.layout,
@@ -84,18 +84,13 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
         let (whole_header, body) = bytes.split_at_checked(header_len).ok_or(hdr_len)?;
         let more = more.get(..more_len).ok_or(hdr_len)?;
         let (layout_off, layout_len) = match wire::HeaderLayout::<O>::ref_from_prefix(more) {
-            Ok((layout, unknown)) => {
-                if let Some(at) = unknown.iter().position(|byte| *byte != 0) {
-                    let known = size_of::<wire::Header<O>>()
-                        .saturating_add(size_of::<wire::HeaderLayout<O>>());
-                    return Err(Error::HeaderField {
-                        offset: known.saturating_add(at),
-                    });
-                }
-                (layout.layout_off.get(), layout.layout_len.get())
-            }
+            Ok((layout, _)) => (layout.layout_off.get(), layout.layout_len.get()),
             Err(_) => (0, 0),
         };
+        let known = size_of::<wire::Header<O>>().saturating_add(size_of::<wire::HeaderLayout<O>>());
+        let later = whole_header.get(known..).unwrap_or_default();
+        let unknown = later.iter().position(|byte| *byte != 0);
+        let unknown = unknown.map(|at| known.saturating_add(at));
 
         let types = Span {
             section: Section::Types,
@@ -119,6 +114,7 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
         layout.is_apart_from(&strings)?;
         Ok(Self {
             header: whole_header,
+            unknown,
             types: <[Word<O>]>::ref_from_bytes(types.of(body)?)
                 .map_err(|_| types.error(SectionReason::Fraction))?,
             strings: strings.of(body)?,
@@ -136,7 +132,7 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
         start..start.saturating_add(self.types.as_bytes().len())
     }
 
-    /// How many bytes they have together.
+    /// Their length in bytes, the header included.
     pub(crate) fn len(&self) -> usize {
         self.header
             .len()
@@ -174,7 +170,7 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
     }
 }
 
-/// Where the header says that a section is.
+/// The place of a section, by the header.
 struct Span {
     section: Section,
     offset: u32,
@@ -308,7 +304,7 @@ mod tests {
         }
         .bytes();
 
-        // Twice the body: the strings of the first, all else of the second.
+        // The body twice: the strings of the first one, all else of the second.
         let body = bytes[32..].to_vec();
         bytes.extend([0; 1]);
         bytes.extend(&body);
@@ -327,13 +323,13 @@ mod tests {
 
         put(&mut bytes, LAYOUT_OFF, 4);
         assert!(parts(&bytes).is_ok());
-        // But they must be somewhere.
+        // But they must be inside the file.
         put(&mut bytes, LAYOUT_OFF, 400);
         assert_eq!(reason(&bytes), (Section::Layout, SectionReason::Outside));
     }
 
     #[test]
-    fn sections_may_not_go_round() {
+    fn sections_end_within_the_file() {
         let mut bytes = file().bytes();
 
         put(&mut bytes, STR_OFF, u32::MAX);

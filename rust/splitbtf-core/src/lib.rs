@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! BTF, the BPF type format: of either byte order, with 7.3's header or an older one, whole or
-//! split on a base.
+//! Reads, validates and relocates BTF, the BPF type format: in either byte order, with 7.3's header
+//! or an older one, whole or split on a base.
 //!
-//! - [`Btf`] reads it, [`Btf::validate`] checks all of it, [`Names`] looks types up by name.
-//! - [`Valid::relocate`] makes split BTF with a distilled base refer to the types of another
-//!   kernel.
-//! - With the feature `alloc`, `Builder` writes BTF, `Distiller` makes distilled bases, and `Owned`
-//!   and `relocate` bring the memory that the others ask for.
+//! - [`Btf`] is a view of the bytes, [`Btf::validate`] checks all of it, [`Names`] looks types up by
+//!   name.
+//! - [`Valid::relocate`] makes split BTF with a distilled base refer to the types of another kernel.
 //!
-//! Without `alloc` nothing is copied and nothing allocated: views borrow the bytes, and the caller
-//! lends the rest. Whatever the bytes are, no function panics, reads outside of them or takes
-//! longer than their length explains.
+//! The kernel builds this crate as it is. Nothing is copied and nothing allocated: views borrow the
+//! bytes, and the caller lends scratch space. Whatever the bytes are, no function panics, reads
+//! outside of them or takes longer than their length explains.
+//!
+//! In userland, take the crate `splitbtf`, which exports all of this crate and adds the parts that allocate.
 //!
 //! The format is described in the kernel's `include/uapi/linux/btf.h` and
 //! `Documentation/bpf/btf.rst`.
@@ -19,8 +19,8 @@
 //! # Examples
 //!
 //! ```
-//! use splitbtf::Btf;
-//! use splitbtf::Kind;
+//! use splitbtf_core::Btf;
+//! use splitbtf_core::Kind;
 //! use zerocopy::LE;
 //!
 //! # let bytes = [
@@ -30,8 +30,8 @@
 //! #     b"\0int\0",
 //! # ]
 //! # .concat();
-//! let mut room = vec![0; splitbtf::max_types::<LE>(&bytes)?];
-//! let btf = Btf::<LE>::open(&bytes, None, &mut room)?;
+//! let mut index = vec![0; splitbtf_core::max_types::<LE>(&bytes)?];
+//! let btf = Btf::<LE>::open(&bytes, None, &mut index)?;
 //!
 //! for ty in btf.types() {
 //!     let ty = ty?;
@@ -41,7 +41,7 @@
 //!         assert!(int.is_signed());
 //!     }
 //! }
-//! # Ok::<(), splitbtf::Error>(())
+//! # Ok::<(), splitbtf_core::Error>(())
 //! ```
 
 #![no_std]
@@ -61,6 +61,7 @@
 extern crate alloc;
 
 mod cursor;
+mod endian;
 mod error;
 mod header;
 mod matching;
@@ -73,8 +74,10 @@ mod strings;
 mod testing;
 mod types;
 mod validate;
+#[doc(hidden)]
 pub mod wire;
 
+pub use endian::Endian;
 pub use error::Error;
 pub use error::Section;
 pub use error::SectionReason;
@@ -86,20 +89,54 @@ pub use names::Names;
 pub use read::max_types;
 pub use read::Btf;
 pub use read::Index;
-pub use relocate::mismatch;
+pub use relocate::Kept;
 pub use relocate::Policy;
 pub use relocate::Relocation;
+pub use types::Array;
 pub use types::Composite;
+pub use types::Element;
+pub use types::Enumerator;
 pub use types::Int;
+pub use types::Iter;
 pub use types::Kind;
+pub use types::Linkage;
+pub use types::List;
 pub use types::Member;
+pub use types::Param;
 pub use types::Type;
+pub use types::Unknown;
+pub use types::VarSecinfo;
 pub use validate::Valid;
 
-/// Types as words, for crates that write BTF or go over all of its references.
+/// `BTF_KIND_*`, as numbers.
+pub mod kind {
+    pub use crate::wire::kind_name as name;
+    pub use crate::wire::ARRAY;
+    pub use crate::wire::CONST;
+    pub use crate::wire::DATASEC;
+    pub use crate::wire::DECL_TAG;
+    pub use crate::wire::ENUM;
+    pub use crate::wire::ENUM64;
+    pub use crate::wire::FLOAT;
+    pub use crate::wire::FUNC;
+    pub use crate::wire::FUNC_PROTO;
+    pub use crate::wire::FWD;
+    pub use crate::wire::INT;
+    pub use crate::wire::PTR;
+    pub use crate::wire::RESTRICT;
+    pub use crate::wire::STRUCT;
+    pub use crate::wire::TYPEDEF;
+    pub use crate::wire::TYPE_TAG;
+    pub use crate::wire::UNION;
+    pub use crate::wire::VAR;
+    pub use crate::wire::VOLATILE;
+}
+
+/// Types as words, for crates that write BTF or handle the references of all kinds alike.
 pub mod raw {
     pub use crate::header::Sections;
     pub use crate::record::index;
+    pub use crate::record::is_known;
     pub use crate::record::rewrite;
     pub use crate::record::Record;
     pub use crate::record::Shape;
@@ -110,4 +147,6 @@ pub mod raw {
     pub use crate::relocate::MEMBER;
     pub use crate::relocate::NEEDED;
     pub use crate::strings::first_eight;
+    #[doc(inline)]
+    pub use crate::wire;
 }

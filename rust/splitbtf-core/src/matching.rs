@@ -13,16 +13,15 @@ use crate::record::Record;
 use crate::types::Int;
 use crate::wire;
 
-/// Types of one name that are looked at; more are taken for too many.
+/// The most candidates examined for one name; beyond that the match is reported as ambiguous.
 ///
-/// It bounds the work where a file is made to cause as much as it can. In a kernel, types of
-/// one name can be counted on the fingers.
+/// It bounds the work for a file that is made to cause much. In real kernels few types share a name.
 const MAX_CANDIDATES: usize = 256;
 
 /// Why a distilled type matches none of the base.
 ///
-/// `Display` gives a clause for a message that has named the type, in which the split BTF is that
-/// of a module and the base that of vmlinux.
+/// `Display` gives a clause for a message that has named the type. [`Mismatch::between`] puts other
+/// names for the split BTF and the base into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mismatch {
@@ -58,22 +57,65 @@ pub enum Mismatch {
     },
 }
 
-impl fmt::Display for Mismatch {
+impl Mismatch {
+    /// Shows the reason with names for the two sides: "size 4 in `split`, 8 in `base`".
+    pub fn between<'n>(&self, split: &'n str, base: &'n str) -> impl fmt::Display + use<'n> {
+        Between {
+            reason: *self,
+            split,
+            base,
+        }
+    }
+
+    /// As numbers, for scratch space.
+    pub(crate) fn to_words(self) -> [u32; 3] {
+        match self {
+            Self::Missing => [0, 0, 0],
+            Self::Kind { found } => [1, found.into(), 0],
+            Self::Size { wanted, found } => [2, wanted, found],
+            Self::NoneOfSize { wanted, candidates } => [3, wanted, candidates],
+            Self::Encoding => [4, 0, 0],
+            Self::Ambiguous { size, candidates } => [5, size, candidates],
+        }
+    }
+
+    pub(crate) fn from_words(words: [u32; 3]) -> Self {
+        match words {
+            [1, found, _] => Self::Kind { found: found as u8 },
+            [2, wanted, found] => Self::Size { wanted, found },
+            [3, wanted, candidates] => Self::NoneOfSize { wanted, candidates },
+            [4, ..] => Self::Encoding,
+            [5, size, candidates] => Self::Ambiguous { size, candidates },
+            _ => Self::Missing,
+        }
+    }
+}
+
+/// The result of [`Mismatch::between`].
+struct Between<'n> {
+    reason: Mismatch,
+    split: &'n str,
+    base: &'n str,
+}
+
+impl fmt::Display for Between<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Missing => f.write_str("not in vmlinux"),
-            Self::Kind { found } => match wire::kind_name(found) {
-                Some(name) => write!(f, "of kind {name} in vmlinux"),
-                None => write!(f, "of kind {found} in vmlinux"),
+        let Self { split, base, .. } = self;
+
+        match self.reason {
+            Mismatch::Missing => write!(f, "not in {base}"),
+            Mismatch::Kind { found } => match wire::kind_name(found) {
+                Some(name) => write!(f, "of kind {name} in {base}"),
+                None => write!(f, "of kind {found} in {base}"),
             },
-            Self::Size { wanted, found } => {
-                write!(f, "size {wanted} in the module, {found} in vmlinux")
+            Mismatch::Size { wanted, found } => {
+                write!(f, "size {wanted} in {split}, {found} in {base}")
             }
-            Self::NoneOfSize { wanted, candidates } => {
+            Mismatch::NoneOfSize { wanted, candidates } => {
                 write!(f, "{candidates} candidates, none of size {wanted}")
             }
-            Self::Encoding => f.write_str("of another encoding in vmlinux"),
-            Self::Ambiguous { size, candidates } => match size {
+            Mismatch::Encoding => write!(f, "of another encoding in {base}"),
+            Mismatch::Ambiguous { size, candidates } => match size {
                 0 => write!(f, "{candidates} candidates"),
                 _ => write!(f, "{candidates} candidates of size {size}"),
             },
@@ -81,7 +123,13 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// What counts of a type that is sought or found.
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.between("the split BTF", "the base").fmt(f)
+    }
+}
+
+/// The part of a type that matching compares.
 #[derive(Clone, Copy)]
 pub(crate) struct Traits {
     kind: u8,
@@ -132,7 +180,7 @@ impl Traits {
         }
     }
 
-    /// Whether one of the two is the declaration of what the other defines.
+    /// Whether one of the two is a declaration, and the other its definition.
     fn declares(&self, found: &Self) -> bool {
         let agree = |fwd: &Self, composite: &Self| match composite.kind {
             wire::STRUCT => !fwd.is_union,
@@ -231,7 +279,7 @@ impl Found {
     }
 }
 
-/// What split BTF gets of its own for a distilled type that matches none of the base.
+/// The type that split BTF gets of its own, where a distilled type matches none of the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Own {
     /// A FWD: an opaque type.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Looking types up by name.
+//! Looks types up by name.
 
 use core::cmp::Ordering;
 
@@ -13,11 +13,11 @@ use crate::Index;
 
 /// The types of BTF by name.
 ///
-/// Since 7.3 the kernel's build sorts BTF: types without a name come first, the others after them
-/// by name, byte by byte. For those nothing needs to be kept. Others need an index.
+/// Since 7.3 the kernel's build sorts BTF: types without a name come first, then the others, sorted
+/// by the bytes of their names. Such BTF needs no index.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a, O: ByteOrder, I = &'a [u32]> {
-    btf: &'a Btf<'a, O, I>,
+    btf: Btf<'a, O, I>,
     order: Order<'a>,
     base: Option<&'a Self>,
 }
@@ -31,11 +31,11 @@ enum Order<'a> {
 }
 
 impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
-    /// BTF that is known to be sorted, with the id of the first type that has a name. If it is not,
-    /// some types will not be found.
+    /// For sorted BTF, with the id of the first type that has a name: [`Btf::first_named`]. If it is
+    /// not sorted, some types will not be found.
     ///
-    /// `base` is for the base's types, which are not looked at without it.
-    pub fn sorted(btf: &'a Btf<'a, O, I>, first_named: u32, base: Option<&'a Self>) -> Self {
+    /// `base` finds the types of the base. Without it they are not looked at.
+    pub fn sorted(btf: Btf<'a, O, I>, first_named: u32, base: Option<&'a Self>) -> Self {
         Self {
             btf,
             order: Order::Sorted(first_named.max(btf.first_id()).min(btf.end_id())),
@@ -43,11 +43,11 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
         }
     }
 
-    /// BTF that is sorted or not, with the ids of those of its types that have names, sorted by
-    /// name. `Btf::name_index()` of the crate `splitbtf` makes such an index.
+    /// For any BTF, with the ids of all types that have names, sorted by name. `sorted_by_name()` of
+    /// the crate `splitbtf` makes such an index.
     ///
-    /// `base` is for the base's types, which are not looked at without it.
-    pub fn indexed(btf: &'a Btf<'a, O, I>, ids: &'a [u32], base: Option<&'a Self>) -> Self {
+    /// `base` finds the types of the base. Without it they are not looked at.
+    pub fn indexed(btf: Btf<'a, O, I>, ids: &'a [u32], base: Option<&'a Self>) -> Self {
         Self {
             btf,
             order: Order::Ids(ids),
@@ -55,12 +55,12 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
         }
     }
 
-    /// What the types are from.
-    pub fn btf(&self) -> &'a Btf<'a, O, I> {
-        self.btf
+    /// The BTF that has the types.
+    pub fn btf(&self) -> &Btf<'a, O, I> {
+        &self.btf
     }
 
-    /// The ids of the types with this name, of any kind, those of the base last.
+    /// The ids of the types with this name, of any kind. Those of the base come last.
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     /// let btf = file.view(None)?;
     ///
     /// let first_named = btf.first_named().expect("it is sorted");
-    /// let names = Names::sorted(&btf, first_named, None);
+    /// let names = Names::sorted(btf, first_named, None);
     /// assert!(names.find(b"file").eq([declared, defined]));
     /// # Ok::<(), splitbtf::Error>(())
     /// ```
@@ -92,7 +92,14 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
         }
     }
 
-    /// How many names there are.
+    /// The id of the first type with this name and kind, which is one of [`kind`](crate::kind).
+    pub fn find_kind(&self, name: &[u8], kind: u8) -> Option<u32> {
+        let is_kind = |id: &u32| self.btf.head(*id).is_some_and(|head| head.kind() == kind);
+
+        self.find(name).find(is_kind)
+    }
+
+    /// The number of names.
     fn len(&self) -> usize {
         match self.order {
             Order::Sorted(first) => {
@@ -115,12 +122,12 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
         }
     }
 
-    /// Which name is the first that is not less than `key`.
+    /// The number of the first name that is not less than `key`.
     fn first_not_less(&self, key: &Key<'_>) -> usize {
         self.partition_point(key, Ordering::is_lt)
     }
 
-    /// Which name is the first that does not compare so with `key`; all before it do.
+    /// The number of the first name for which `so` does not hold; it holds for all before it.
     fn partition_point(&self, key: &Key<'_>, so: impl Fn(Ordering) -> bool) -> usize {
         let mut start: usize = 0;
         let mut len = self.len();
@@ -150,7 +157,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     }
 }
 
-/// The ids of the types with some name: what [`Names::find`] finds.
+/// The ids of the types with a name: the result of [`Names::find`].
 #[derive(Clone, Debug)]
 pub struct Find<'a, 'n, O: ByteOrder, I = &'a [u32]> {
     names: Option<Names<'a, O, I>>,
@@ -238,7 +245,7 @@ mod tests {
     #[test]
     fn names_are_found() {
         let btf = file(&[0, A, A, AA, B]).open(None).unwrap();
-        let names = Names::sorted(btf, 2, None);
+        let names = Names::sorted(*btf, 2, None);
         let find = |name: &[u8]| names.find(name).collect::<Vec<_>>();
 
         assert_eq!(find(b"a"), [2, 3]);
@@ -247,13 +254,15 @@ mod tests {
         for none in ["", "A", "aaa", "ab", "bb", "c"] {
             assert_eq!(find(none.as_bytes()), [], "{none}");
         }
+        assert_eq!(names.find_kind(b"a", wire::FLOAT), Some(2));
+        assert_eq!(names.find_kind(b"a", wire::STRUCT), None);
     }
 
     #[test]
     fn names_are_found_by_an_index() {
         let btf = file(&[B, A, 0, AA, A]).open(None).unwrap();
         let ids = [2, 5, 4, 1];
-        let names = Names::indexed(btf, &ids, None);
+        let names = Names::indexed(*btf, &ids, None);
 
         assert_eq!(names.find(b"a").collect::<Vec<_>>(), [2, 5]);
         assert_eq!(names.find(b"b").collect::<Vec<_>>(), [1]);
@@ -264,11 +273,11 @@ mod tests {
         let base = file(&[A]).open(None).unwrap();
         let split = file(&[]).strings(b"").add(A, 16, 0, 4, &[]);
         let split = split.open(Some(base)).unwrap();
-        let base = Names::sorted(base, 1, None);
+        let base = Names::sorted(*base, 1, None);
 
-        let names = Names::sorted(split, 2, Some(&base));
+        let names = Names::sorted(*split, 2, Some(&base));
         assert_eq!(names.find(b"a").collect::<Vec<_>>(), vec![2, 1]);
-        let names = Names::sorted(split, 2, None);
+        let names = Names::sorted(*split, 2, None);
         assert_eq!(names.find(b"a").collect::<Vec<_>>(), vec![2]);
     }
 }

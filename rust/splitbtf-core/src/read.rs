@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Opening BTF, and looking at its types by id.
+//! Opens BTF, and finds its types by id.
 
 use core::fmt;
 use core::iter;
@@ -22,16 +22,16 @@ use crate::Kind;
 use crate::Type;
 use crate::TypeReason;
 
-/// Where the types of BTF begin: what makes of a type's number its place.
+/// Maps the number of a type to its byte offset in the type section.
 ///
-/// [`Btf::open`] writes one into the caller's memory. A caller with one of its own, as the kernel has
-/// its array of pointers, implements this for it. An index that is wrong gives wrong types or none,
-/// and nothing worse.
+/// [`Btf::open`] writes such an index into the caller's memory. A caller that already has one, such
+/// as the kernel with its array of pointers, can implement this trait for it. A wrong index yields
+/// wrong types or errors, never memory unsafety.
 pub trait Index: Copy {
-    /// How many types there are, those of the base left out.
+    /// The number of types, without those of the base.
     fn count(&self) -> usize;
 
-    /// Where the `n`th of them begins, from 0 on, in bytes from the begin of the types.
+    /// The byte offset of the `n`th type, counted from 0, in the type section.
     fn offset(&self, n: usize) -> Option<usize>;
 
     /// Every loop over all types calls this about once in 4096 types, so that the kernel can let
@@ -52,8 +52,10 @@ impl Index for &[u32] {
 
 /// BTF, whole or split on a base.
 ///
-/// [`Btf::open`] has seen that each type is all there. What types refer to, other types and
-/// strings, is checked when it is asked for, or once for all by [`Btf::validate`].
+/// [`Btf::open`] has checked that each type is complete. References to other types and to strings
+/// are checked when they are followed, or all at once by [`Btf::validate`].
+///
+/// A `Btf` is a view: copying it copies no types.
 #[derive(Clone, Copy)]
 pub struct Btf<'a, O: ByteOrder, I = &'a [u32]> {
     bytes: &'a [u8],
@@ -66,9 +68,11 @@ pub struct Btf<'a, O: ByteOrder, I = &'a [u32]> {
     end_id: u32,
     first_string: u32,
     end_string: u32,
+    /// Whether its references are known to be good, as [`Valid`](crate::Valid) says of it.
+    pub(crate) valid: bool,
 }
 
-/// How much room [`Btf::open`] needs at most for these bytes.
+/// The length of the index that [`Btf::open`] needs at most for these bytes.
 ///
 /// # Errors
 ///
@@ -81,36 +85,36 @@ pub fn max_types<O: ByteOrder>(bytes: &[u8]) -> Result<usize, Error> {
 
 impl<'a, O: ByteOrder> Btf<'a, O> {
     /// Opens BTF: the content of a file, or of an ELF section `.BTF` or `.BTF.base`. Split BTF
-    /// wants its `base`, which may be split as well.
+    /// needs its `base`, which may be split as well.
     ///
-    /// `room` is for an index of the types: as many elements as there are types, [`max_types`] at
-    /// most.
+    /// `index` is scratch space for the offsets of the types: as many elements as there are types,
+    /// at most [`max_types`].
     ///
     /// # Errors
     ///
     /// If the header, the bounds of a section, or a type's kind or length are wrong; if the bytes
-    /// are in the other byte order; if there is not enough room.
+    /// are in the other byte order; if `index` is too short.
     pub fn open(
         bytes: &'a [u8],
         base: Option<&'a Self>,
-        room: &'a mut [u32],
+        index: &'a mut [u32],
     ) -> Result<Self, Error> {
         let sections = Sections::find(bytes)?;
         let layout = sections.layout_on(base);
         let first_id = base.map_or(1, |base| base.end_id);
 
-        let count = index(sections.types, layout, first_id, room)?;
+        let count = write_index(sections.types, layout, first_id, index)?;
         Self::new(
             bytes,
             &sections,
             base,
-            room.get(..count).unwrap_or_default(),
+            index.get(..count).unwrap_or_default(),
         )
     }
 }
 
 impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
-    /// Opens BTF of which there is an index already, as [`Btf::open`] does.
+    /// Opens BTF that has an index already. Otherwise as [`Btf::open`].
     ///
     /// # Errors
     ///
@@ -141,20 +145,21 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             first_string,
             end_string: advance(first_string, strings.len())?,
             index,
+            valid: false,
         })
     }
 
-    /// The bytes that it was opened with.
+    /// The bytes of the file.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// What it is split on.
+    /// The base that it is split on.
     pub fn base(&self) -> Option<&'a Self> {
         self.base
     }
 
-    /// The id of the first type that is not in the base; 1 without a base.
+    /// The first id that is not one of the base; 1 without a base.
     pub fn first_id(&self) -> u32 {
         self.first_id
     }
@@ -164,7 +169,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         self.end_id
     }
 
-    /// The offset of the first string that is not in the base; 0 without a base.
+    /// The first string offset that is not one of the base; 0 without a base.
     pub fn first_string(&self) -> u32 {
         self.first_string
     }
@@ -174,12 +179,12 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         self.end_string
     }
 
-    /// The type with this id, be it in the base or not.
+    /// The type with this id, from the base or not.
     ///
     /// # Errors
     ///
     /// [`Error::Id`] if there is none.
-    pub fn get(&self, id: u32) -> Result<Type<'a, O>, Error> {
+    pub fn get(&self, id: u32) -> Result<Type<'a>, Error> {
         if id == 0 {
             return Ok(Type {
                 id,
@@ -198,11 +203,12 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     }
 
     /// The types that are not in the base, by id.
-    pub fn types(&self) -> impl Iterator<Item = Result<Type<'a, O>, Error>> + '_ {
+    pub fn types(&self) -> impl Iterator<Item = Result<Type<'a>, Error>> + '_ {
         (self.first_id..self.end_id).map(|id| self.get(id))
     }
 
-    /// The ids that the type with this id refers to, in the order in which it has them.
+    /// The ids that a type refers to, in the order of its words. Of a [`Kind::Unknown`] none are
+    /// known.
     ///
     /// # Errors
     ///
@@ -216,13 +222,16 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         Ok(record.into_iter().flat_map(|record| record.ids()))
     }
 
-    /// The offsets of the strings that the type with this id has: its own name, and those of its
-    /// members, values or parameters.
+    /// The string offsets in a type: of its own name, and of the names of its members, values or
+    /// parameters. Of a [`Kind::Unknown`] the own name only is known.
     ///
     /// # Errors
     ///
     /// [`Error::Id`] if there is no such type.
-    pub fn names(&self, id: u32) -> Result<impl Iterator<Item = u32> + use<'a, O, I>, Error> {
+    pub fn name_offsets(
+        &self,
+        id: u32,
+    ) -> Result<impl Iterator<Item = u32> + use<'a, O, I>, Error> {
         let record = match id {
             0 => None,
             _ => Some(self.record(id)?),
@@ -233,29 +242,26 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             .flat_map(|record| iter::once(record.head.name_off.get()).chain(record.elem_names())))
     }
 
-    /// The type with this id without typedefs, `const`, `volatile`, `restrict` and type tags.
+    /// The type without its typedefs, `const`, `volatile`, `restrict` and type tags.
     ///
     /// # Errors
     ///
-    /// [`Error::Id`] if one of them is not there, [`Error::Cycle`] if they do not end.
-    pub fn resolve(&self, id: u32) -> Result<Type<'a, O>, Error> {
+    /// [`Error::Id`] if one of them does not exist, [`Error::Cycle`] if they have no end.
+    pub fn resolve(&self, id: u32) -> Result<Type<'a>, Error> {
         let mut ty = self.get(id)?;
 
-        // A chain with more links than there are types is a circle.
+        // More steps than there are types are a cycle.
         for _ in 0..self.end_id {
-            ty = match ty.kind {
-                Kind::Typedef(to) | Kind::Const(to) | Kind::Volatile(to) | Kind::Restrict(to) => {
-                    self.get(to)?
-                }
-                Kind::TypeTag { ty, .. } => self.get(ty)?,
-                _ => return Ok(ty),
+            match ty.kind.modified() {
+                Some(to) => ty = self.get(to)?,
+                None => return Ok(ty),
             }
         }
         Err(Error::Cycle { id })
     }
 
-    /// The string at this offset, be it in the base or not, without its NUL. It is text in no
-    /// particular encoding.
+    /// The string at this offset, from the base or not, without its NUL. Its encoding is not
+    /// defined.
     ///
     /// # Errors
     ///
@@ -269,7 +275,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             })
     }
 
-    /// The string at this offset and all that comes behind it in the same section.
+    /// The string at this offset, and all that follows it in the same section.
     #[inline]
     pub fn strings_from(&self, offset: u32) -> Option<&'a [u8]> {
         let mut btf = self;
@@ -283,9 +289,15 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         btf.strings.from(start.try_into().ok()?)
     }
 
-    /// The name of the type with this id that begins so, if it is not longer than that of any
-    /// symbol in the kernel. Names may lie one in the other: without a limit, to look at all of
-    /// them could take as long as the square of their length.
+    /// The name of a type, if it is not longer than that of any symbol in the kernel. `head` is the
+    /// type's.
+    ///
+    /// Strings may share bytes: without the limit, looking at all names could take time that grows
+    /// with the square of their length.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::String`] if there is no such string, [`Error::Type`] if it is too long.
     pub fn short_name(&self, id: u32, head: &wire::Type<O>) -> Result<&'a [u8], Error> {
         /// `KSYM_NAME_LEN` of `include/linux/kallsyms.h`, and a NUL.
         const LEN: usize = 513;
@@ -300,7 +312,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             .ok_or_else(|| self.type_error(id, TypeReason::LongName))
     }
 
-    /// The index.
+    /// The index of the types that are not in the base.
     pub fn index(&self) -> I {
         self.index
     }
@@ -310,18 +322,18 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         self.words
     }
 
-    /// What a loop over all types calls with the number of each.
+    /// Loops over all types call this with the number of each.
     #[inline]
     pub(crate) fn pause_at(&self, n: u32) {
         pause_at(&self.index, n);
     }
 
-    /// What says how long types of unknown kinds are.
+    /// The layout section, which says how long types of unknown kinds are.
     pub fn layout(&self) -> &'a [wire::Layout<O>] {
         self.layout
     }
 
-    /// In which BTF of the chain the type with this id is, and where in its words it begins.
+    /// The BTF of the chain that has the type, and the words from the type on.
     #[inline]
     fn place(&self, id: u32) -> Option<(&Self, &'a [Word<O>])> {
         let mut btf = self;
@@ -339,7 +351,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         ))
     }
 
-    /// What the type with this id, which is not 0, begins with.
+    /// The first words of a type. `void` has none.
     #[inline]
     pub fn head(&self, id: u32) -> Option<&'a wire::Type<O>> {
         let (_, words) = self.place(id)?;
@@ -347,7 +359,11 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         wire::Type::ref_from_bytes(words.get(..HEAD)?.as_bytes()).ok()
     }
 
-    /// The type with this id, which is not 0.
+    /// The words of a type. `void` has none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Id`] if there is no such type.
     #[inline]
     pub fn record(&self, id: u32) -> Result<Record<'a, O>, Error> {
         let (btf, words) = self.place(id).ok_or(Error::Id {
@@ -361,7 +377,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         }
     }
 
-    /// The error for a type, which is there, of which something is wrong.
+    /// The error for a fault of an existing type.
     #[cold]
     pub fn type_error(&self, id: u32, reason: TypeReason) -> Error {
         let offset = self
@@ -387,7 +403,7 @@ impl<O: ByteOrder, I> fmt::Debug for Btf<'_, O, I> {
     }
 }
 
-/// Pauses at each 4096th of the numbers that this is called with one after the other.
+/// Pauses at every 4096th number.
 #[inline]
 pub(crate) fn pause_at(index: &impl Index, n: u32) {
     if n % 4096 == 0 {
@@ -402,7 +418,7 @@ fn advance(from: u32, by: usize) -> Result<u32, Error> {
     from.checked_add(by).ok_or(Error::TooMany)
 }
 
-/// Where the words of `rest` begin in `all`, which they are the end of, in bytes.
+/// The byte offset in `all` of `rest`, its last words.
 fn offset_of<O: ByteOrder>(all: &[Word<O>], rest: &[Word<O>]) -> u32 {
     let words = all.len().saturating_sub(rest.len());
 
@@ -412,15 +428,15 @@ fn offset_of<O: ByteOrder>(all: &[Word<O>], rest: &[Word<O>]) -> u32 {
         .unwrap_or(u32::MAX)
 }
 
-/// Writes into `room` where each type begins, and returns how many there are.
-fn index<O: ByteOrder>(
+/// Writes the offset of each type into `index`, and returns the number of types.
+fn write_index<O: ByteOrder>(
     types: &[Word<O>],
     layout: &[wire::Layout<O>],
     first_id: u32,
-    room: &mut [u32],
+    index: &mut [u32],
 ) -> Result<usize, Error> {
-    let len = room.len();
-    let mut slots = room.iter_mut();
+    let len = index.len();
+    let mut slots = index.iter_mut();
     let mut rest = types;
     let mut id = first_id;
     let mut count: usize = 0;
@@ -433,7 +449,7 @@ fn index<O: ByteOrder>(
             offset,
             reason,
         })?;
-        *slots.next().ok_or(Error::Room { len })? = offset;
+        *slots.next().ok_or(Error::BufferSize { len })? = offset;
         id = advance(id, 1)?;
         count = count.saturating_add(1);
     }
@@ -572,7 +588,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_may_grow_by_zeros() {
+    fn headers_may_grow() {
         let file = File {
             hdr_len: 40,
             ..sample::<LE>()
@@ -580,8 +596,13 @@ mod tests {
         let mut bytes = file.bytes();
 
         assert_eq!(open::<LE>(&bytes, None).unwrap().end_id(), 4);
+        assert_eq!(Sections::<LE>::find(&bytes).unwrap().unknown, None);
+        // A later field is no reason not to read, as with libbpf.
         bytes[39] = 1;
-        assert_eq!(error_of(&bytes), Error::HeaderField { offset: 39 });
+        assert_eq!(open::<LE>(&bytes, None).unwrap().end_id(), 4);
+        assert_eq!(Sections::<LE>::find(&bytes).unwrap().unknown, Some(39));
+        bytes[32] = 1;
+        assert_eq!(Sections::<LE>::find(&bytes).unwrap().unknown, Some(32));
     }
 
     #[test]
@@ -610,12 +631,12 @@ mod tests {
     }
 
     #[test]
-    fn room_may_be_too_small() {
+    fn the_index_may_be_too_short() {
         let bytes = sample::<LE>().bytes();
 
         assert_eq!(
             Btf::<LE>::open(&bytes, None, &mut [0; 2]).unwrap_err(),
-            Error::Room { len: 2 }
+            Error::BufferSize { len: 2 }
         );
         assert!(Btf::<LE>::open(&bytes, None, &mut [0; 3]).is_ok());
         assert!(max_types::<LE>(&bytes).unwrap() >= 3);
@@ -659,8 +680,7 @@ mod tests {
         let btf = good.open(None).unwrap();
         assert!(matches!(
             btf.get(1).unwrap().kind,
-            Kind::Unknown { head, data, elems }
-                if (head.kind(), data.len(), elems.len()) == (0x60, 2, 3)
+            Kind::Unknown(of) if (of.number, of.data.len(), of.elems.len()) == (0x60, 2, 3)
         ));
         assert!(matches!(btf.get(2).unwrap().kind, Kind::Ptr(1)));
         // A split file goes by its base's layout.
@@ -753,8 +773,8 @@ mod tests {
             for byte in 0..=u8::MAX {
                 let mut bytes = good.clone();
                 bytes[at] = byte;
-                let mut room = [0; 64];
-                let Ok(btf) = Btf::<LE>::open(&bytes, None, &mut room) else {
+                let mut index = [0; 64];
+                let Ok(btf) = Btf::<LE>::open(&bytes, None, &mut index) else {
                     continue;
                 };
                 for ty in btf.types() {

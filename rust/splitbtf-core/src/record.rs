@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Types as rows of 32-bit words, and which of the words are ids of types and which are names.
+//! Types as 32-bit words: which words are ids of types, and which are names.
 //!
-//! All of BTF's types are made of such words. Whatever goes over ids and names alone, whatever the
-//! kind (an index, a check, a rewrite), goes by the shapes of this file.
+//! Each type of BTF is made of such words. Code that handles ids and names of all kinds alike (an
+//! index, a check, a rewrite) uses the shapes of this file.
 
 use zerocopy::byteorder::U32;
 use zerocopy::ByteOrder;
@@ -11,32 +11,34 @@ use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
 use crate::wire;
+use crate::Error;
 use crate::TypeReason;
 
 /// A word of BTF.
 pub type Word<O> = U32<O>;
 
-/// How many words each type begins with: `struct btf_type`.
+/// The number of words in a `struct btf_type`.
 pub const HEAD: usize = 3;
 
-/// An id or an offset as the index of an array; it is in none if it is too large for this machine.
+/// An id or an offset as the index of an array. If it is too large for this machine, the index is
+/// beyond any array.
 #[inline]
 pub fn index(n: u32) -> usize {
     n.try_into().unwrap_or(usize::MAX)
 }
 
-/// What follows a `struct btf_type`, by its kind, in words.
+/// The words that follow a `struct btf_type`, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Whether `size_or_type` is a type.
     pub refers: bool,
     /// Words that come once.
     pub data: u8,
-    /// How many of them are types; these come first.
+    /// The number of types among them; these come first.
     pub data_ids: u8,
     /// Words of each of the `vlen` elements.
     pub elem: u8,
-    /// Whether an element begins with its name.
+    /// Whether the first word of an element is its name.
     pub elem_named: bool,
     /// Which word of an element is a type.
     pub elem_id: Option<u8>,
@@ -115,8 +117,8 @@ impl Shape {
         ]
     };
 
-    /// The shape of a kind; of a later one than this crate knows, as `layout` has it. In those,
-    /// what refers to something cannot be told.
+    /// The shape of a kind. For a kind that this crate does not know, `layout` gives the length, but
+    /// not which words are references.
     #[inline]
     fn of<O: ByteOrder>(kind: u8, layout: &[wire::Layout<O>]) -> Result<Self, TypeReason> {
         match Self::ALL.get(usize::from(kind)) {
@@ -140,10 +142,10 @@ impl Shape {
         })
     }
 
-    /// How many words the elements of a type are.
+    /// The number of words in the elements of a type.
     fn elems_len<O: ByteOrder>(self, head: &wire::Type<O>) -> usize {
         let vlen = match self.elem {
-            // In a FUNC it is something else.
+            // A FUNC has its linkage there.
             0 => 0,
             _ => usize::try_from(head.vlen()).unwrap_or(usize::MAX),
         };
@@ -155,22 +157,25 @@ impl Shape {
 /// One type.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a, O: ByteOrder> {
-    /// What its words are.
+    /// The roles of the words.
     pub shape: Shape,
-    /// What each type begins with.
+    /// The first words.
     pub head: &'a wire::Type<O>,
-    /// What comes once.
+    /// The words that come once.
     pub data: &'a [Word<O>],
-    /// What comes `vlen` times.
+    /// The words that come `vlen` times.
     pub elems: &'a [Word<O>],
 }
 
-/// A type, and the words behind it.
+/// A type, and the words after it.
 type Split<'a, O> = (Record<'a, O>, &'a [Word<O>]);
 
 impl<'a, O: ByteOrder> Record<'a, O> {
-    /// Splits the first type of `words` from the others. The error comes with the type's kind, or 0
-    /// if not even that is there.
+    /// Splits the first type of `words` from the others.
+    ///
+    /// # Errors
+    ///
+    /// The kind of the type, 0 if that is missing too, and the reason.
     #[inline]
     pub fn split(
         words: &'a [Word<O>],
@@ -231,7 +236,7 @@ impl<'a, O: ByteOrder> Record<'a, O> {
         for word in self.data.iter().take(self.shape.data_ids.into()) {
             id(word.get());
         }
-        // The compiler can do more with a layout that it knows.
+        // The compiler makes better code for layouts that it knows.
         match (self.shape.elem, self.shape.elem_named, self.shape.elem_id) {
             (2, true, None) => self.for_each_elem::<2>(Some(0), None, id, name),
             (2, true, Some(1)) => self.for_each_elem::<2>(Some(0), Some(1), id, name),
@@ -275,58 +280,106 @@ impl<'a, O: ByteOrder> Record<'a, O> {
     }
 }
 
-/// Puts in the place of each type that `words` refer to what `id` answers for it, and in the place
-/// of each name what `name` answers. They are not asked for 0, which is `void` and "no name".
+/// Replaces each type that `words` refer to by `id` of it, and each name by `name` of it; 0 stays.
 /// Calls `each` for each type.
+///
+/// `layout` is for types of unknown kinds: they stay as they are but for their own names.
 ///
 /// # Errors
 ///
-/// If `words` are not whole types of kinds that are known; what comes before has been rewritten.
+/// [`Error::Type`] if `words` are not whole types, or if an unknown kind has a word that would change
+/// if it were an id or a name. The types before have been rewritten then. The first of
+/// the types has the id `first_id`.
 pub fn rewrite<O: ByteOrder>(
     mut words: &mut [Word<O>],
+    layout: &[wire::Layout<O>],
+    first_id: u32,
     mut id: impl FnMut(u32) -> u32,
     mut name: impl FnMut(u32) -> u32,
     mut each: impl FnMut(),
-) -> Result<(), TypeReason> {
-    while !words.is_empty() {
-        each();
-        let (head, rest) = words
-            .split_first_chunk_mut::<HEAD>()
-            .ok_or(TypeReason::Truncated)?;
-        let head = wire::Type::<O>::mut_from_bytes(head.as_mut_bytes())
-            .map_err(|_| TypeReason::Truncated)?;
-        let shape = Shape::of::<O>(head.kind(), &[])?;
-        let (data, rest) = rest
-            .split_at_mut_checked(shape.data.into())
-            .ok_or(TypeReason::Truncated)?;
-        let (elems, rest) = rest
-            .split_at_mut_checked(shape.elems_len(head))
-            .ok_or(TypeReason::Truncated)?;
+) -> Result<(), Error> {
+    let len = words.len();
+    let mut this: u32 = first_id;
 
-        replace(&mut head.name_off, &mut name);
-        if shape.refers {
-            replace(&mut head.size_or_type, &mut id);
-        }
-        for word in data.iter_mut().take(shape.data_ids.into()) {
-            replace(word, &mut id);
-        }
-        // The compiler can do more with a layout that it knows.
-        match (shape.elem, shape.elem_named, shape.elem_id) {
-            (2, true, None) => rewrite_elems::<O, 2>(elems, Some(0), None, &mut id, &mut name),
-            (2, true, Some(1)) => {
-                rewrite_elems::<O, 2>(elems, Some(0), Some(1), &mut id, &mut name)
-            }
-            (3, true, None) => rewrite_elems::<O, 3>(elems, Some(0), None, &mut id, &mut name),
-            (3, true, Some(1)) => {
-                rewrite_elems::<O, 3>(elems, Some(0), Some(1), &mut id, &mut name)
-            }
-            (3, false, Some(0)) => rewrite_elems::<O, 3>(elems, None, Some(0), &mut id, &mut name),
-            // Of other elements nothing is known.
-            _ => {}
-        }
-        words = rest;
+    while !words.is_empty() {
+        let done = len.saturating_sub(words.len());
+        let error = |(kind, reason)| Error::Type {
+            id: this,
+            kind,
+            offset: u32::try_from(done.saturating_mul(4)).unwrap_or(u32::MAX),
+            reason,
+        };
+        each();
+        words = rewrite_first(words, layout, &mut id, &mut name).map_err(error)?;
+        this = this.saturating_add(1);
     }
     Ok(())
+}
+
+/// Rewrites the first type, and returns the words after it. The error comes with the kind.
+#[inline(always)]
+fn rewrite_first<'w, O: ByteOrder>(
+    words: &'w mut [Word<O>],
+    layout: &[wire::Layout<O>],
+    mut id: impl FnMut(u32) -> u32,
+    mut name: impl FnMut(u32) -> u32,
+) -> Result<&'w mut [Word<O>], (u8, TypeReason)> {
+    let (head, rest) = words
+        .split_first_chunk_mut::<HEAD>()
+        .ok_or((0, TypeReason::Truncated))?;
+    let head = wire::Type::<O>::mut_from_bytes(head.as_mut_bytes())
+        .map_err(|_| (0, TypeReason::Truncated))?;
+    let kind = head.kind();
+    let error = |reason| (kind, reason);
+    let shape = Shape::of(kind, layout).map_err(error)?;
+    let (data, rest) = rest
+        .split_at_mut_checked(shape.data.into())
+        .ok_or(error(TypeReason::Truncated))?;
+    let (elems, rest) = rest
+        .split_at_mut_checked(shape.elems_len(head))
+        .ok_or(error(TypeReason::Truncated))?;
+
+    if !is_known(kind) {
+        let mut words = data.iter().chain(elems.iter()).map(|word| word.get());
+        if !stays(head.size_or_type.get(), &mut id, &mut name)
+            || !words.all(|word| stays(word, &mut id, &mut name))
+        {
+            return Err(error(TypeReason::UnknownReferences));
+        }
+    }
+    replace(&mut head.name_off, &mut name);
+    if shape.refers {
+        replace(&mut head.size_or_type, &mut id);
+    }
+    for word in data.iter_mut().take(shape.data_ids.into()) {
+        replace(word, &mut id);
+    }
+    // The compiler makes better code for layouts that it knows.
+    match (shape.elem, shape.elem_named, shape.elem_id) {
+        (2, true, None) => rewrite_elems::<O, 2>(elems, Some(0), None, &mut id, &mut name),
+        (2, true, Some(1)) => rewrite_elems::<O, 2>(elems, Some(0), Some(1), &mut id, &mut name),
+        (3, true, None) => rewrite_elems::<O, 3>(elems, Some(0), None, &mut id, &mut name),
+        (3, true, Some(1)) => rewrite_elems::<O, 3>(elems, Some(0), Some(1), &mut id, &mut name),
+        (3, false, Some(0)) => rewrite_elems::<O, 3>(elems, None, Some(0), &mut id, &mut name),
+        // Of other elements nothing is known.
+        _ => {}
+    }
+    Ok(rest)
+}
+
+/// Whether a kind is one of the kernel's header that this crate knows.
+#[inline]
+pub fn is_known(kind: u8) -> bool {
+    (wire::INT..=wire::ENUM64).contains(&kind)
+}
+
+/// Whether a word means the same after rewriting, whatever it is: an id, a name or a plain number.
+pub(crate) fn stays(
+    word: u32,
+    mut id: impl FnMut(u32) -> u32,
+    mut name: impl FnMut(u32) -> u32,
+) -> bool {
+    word == 0 || (id(word) == word && name(word) == word)
 }
 
 #[inline(always)]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The string section: strings that end with a NUL, one after the other.
+//! The string section: strings, each with a NUL at its end.
 
 use core::cmp::Ordering;
 
@@ -11,8 +11,8 @@ use crate::Error;
 pub(crate) struct Strings<'a>(&'a [u8]);
 
 impl<'a> Strings<'a> {
-    /// `split` is whether there is a base: only then may the section be empty, or not begin with an
-    /// empty string.
+    /// `split` says whether there is a base. Only then may the section be empty, or start with a
+    /// string that is not empty.
     pub(crate) fn new(section: &'a [u8], split: bool) -> Result<Self, Error> {
         match (section.first(), section.last()) {
             (None, None) if split => Ok(Self(section)),
@@ -28,7 +28,7 @@ impl<'a> Strings<'a> {
         self.0.len()
     }
 
-    /// What begins at `offset`, which may be in the middle of a string.
+    /// The bytes from `offset` on, which may be in the middle of a string.
     #[inline]
     pub(crate) fn from(self, offset: usize) -> Option<&'a [u8]> {
         self.0.get(offset..).filter(|rest| !rest.is_empty())
@@ -37,15 +37,14 @@ impl<'a> Strings<'a> {
 
 /// The first of these strings, without its NUL.
 pub(crate) fn first(strings: &[u8]) -> Option<&[u8]> {
-    // Names are short: to look at one byte after the other is faster than to prepare for more.
+    // Names are short: a simple loop over the bytes is faster than memchr().
     let len = strings.iter().position(|byte| *byte == 0)?;
 
     strings.get(..len)
 }
 
-/// The first eight bytes, as a number that compares as they do; 0 for each that is not there.
-///
-/// What most names differ in is at hand with it.
+/// The first eight bytes, zero-padded, as a big-endian integer, so that integer order is byte order.
+/// Most names differ in these.
 #[inline]
 pub fn first_eight<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> u64 {
     let mut first = [0; 8];
@@ -56,38 +55,38 @@ pub fn first_eight<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> u64 {
     u64::from_be_bytes(first)
 }
 
-/// A name that others are compared with.
+/// A name to compare others with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key<'n> {
     name: &'n [u8],
-    begin: u64,
+    first: u64,
 }
 
 impl<'n> Key<'n> {
     pub(crate) fn new(name: &'n [u8]) -> Self {
         Self {
             name,
-            begin: first_eight(name),
+            first: first_eight(name),
         }
     }
 
-    /// How the first of these strings, which ends with a NUL, compares with the name.
+    /// Compares the first of these strings, each with a NUL at its end, with the name.
     #[inline]
     pub(crate) fn compare(&self, strings: &[u8]) -> Ordering {
-        let Some(begin) = strings.first_chunk() else {
+        let Some(first) = strings.first_chunk() else {
             return self.compare_all(strings);
         };
-        let begin = u64::from_be_bytes(*begin);
+        let first = u64::from_be_bytes(*first);
         // The highest bit of each byte that is zero: the sums carry nothing into the next byte.
         let low = 0x7f7f_7f7f_7f7f_7f7f;
-        let zeroes = !((begin & low).wrapping_add(low) | begin | low);
-        // What comes behind the first of them is of the next string.
-        let begin = match zeroes {
-            0 => begin,
-            _ => begin & !u64::MAX.wrapping_shr(zeroes.leading_zeros()),
+        let zeroes = !((first & low).wrapping_add(low) | first | low);
+        // The bytes after the first NUL belong to the next string.
+        let first = match zeroes {
+            0 => first,
+            _ => first & !u64::MAX.wrapping_shr(zeroes.leading_zeros()),
         };
 
-        match begin.cmp(&self.begin) {
+        match first.cmp(&self.first) {
             Ordering::Equal if zeroes == 0 => self.compare_all(strings),
             order => order,
         }
@@ -96,7 +95,7 @@ impl<'n> Key<'n> {
     fn compare_all(&self, strings: &[u8]) -> Ordering {
         let name = self.name;
 
-        // Where the string is shorter, its NUL differs from what the name has in that place.
+        // If the string is shorter, its NUL differs from the byte of the name there.
         match strings.get(..name.len()) {
             Some(string) => string
                 .cmp(name)

@@ -37,7 +37,7 @@ impl<O: ByteOrder> File<O> {
         }
     }
 
-    /// Adds a type: name, kind, `vlen`, size or type, and what follows.
+    /// Adds a type: name, kind, `vlen`, size or type, and the words after these.
     pub(crate) fn add(mut self, name: u32, kind: u32, vlen: u32, arg: u32, data: &[u32]) -> Self {
         self.types.extend([name, kind << 24 | vlen, arg]);
         self.types.extend(data);
@@ -94,7 +94,7 @@ pub(crate) fn open<O: ByteOrder>(
     base: Option<&'static Btf<'static, O>>,
 ) -> Result<&'static Btf<'static, O>, Error> {
     let bytes = bytes.to_vec().leak();
-    let room = vec![0; max_types::<O>(bytes)?].leak();
+    let index = vec![0; max_types::<O>(bytes)?].leak();
 
-    Btf::open(bytes, base, room).map(|btf| &*Box::leak(Box::new(btf)))
+    Btf::open(bytes, base, index).map(|btf| &*Box::leak(Box::new(btf)))
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Checking all that types refer to, once.
+//! Checks all references of types, once.
 
+use core::iter;
 use core::ops::Deref;
 
 use zerocopy::ByteOrder;
@@ -16,14 +17,19 @@ use crate::Index;
 use crate::Type;
 use crate::TypeReason;
 
-/// BTF of which all references are known to be good: see [`Btf::validate`].
+/// BTF in which all references are good, as in its bases: see [`Btf::validate`].
 #[derive(Clone, Copy, Debug)]
 pub struct Valid<'a, O: ByteOrder, I = &'a [u32]>(Btf<'a, O, I>);
 
 impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     /// The types that are not in the base, by id.
-    pub fn iter(&self) -> impl Iterator<Item = Type<'a, O>> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = Type<'a>> + '_ {
         self.0.types().map_while(Result::ok)
+    }
+
+    /// The base that it is split on. It is valid too.
+    pub fn base(&self) -> Option<Self> {
+        self.0.base().map(|base| base.assume_valid())
     }
 }
 
@@ -36,25 +42,30 @@ impl<'a, O: ByteOrder, I> Deref for Valid<'a, O, I> {
 }
 
 impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
-    /// How many elements of room [`Btf::validate`] needs.
-    pub fn validate_room(&self) -> usize {
-        let count = self.count();
+    /// The length of the scratch space that [`Btf::validate`] needs.
+    pub fn validate_scratch(&self) -> usize {
+        let lens = self.unchecked().map(|btf| {
+            let count = btf.count();
+            count.saturating_mul(2).saturating_add(count.div_ceil(4))
+        });
 
-        count.saturating_mul(2).saturating_add(count.div_ceil(4))
+        lens.max().unwrap_or_default()
     }
 
-    /// Checks the types that are not in the base, so that whoever goes by ids and names from then
-    /// on ends up at types and strings that are there, and comes to an end. The base is taken to
-    /// have been checked by itself.
+    /// Checks the types, so that following ids and names from then on leads to types and strings
+    /// that exist, and comes to an end. A base is checked as well, unless it is known to be valid:
+    /// because this BTF was opened on a [`Valid`] one, or by [`Btf::assume_valid`].
     ///
-    /// - What a type refers to is there, types as well as names.
-    /// - What must have a name has one, and what must not has none, as `btf_check_meta()` of
-    ///   `kernel/bpf/btf.c` has it; and a FWD refers to no type.
-    /// - No type contains itself, and none is nothing but a reference to itself: a type may lead
-    ///   back to itself through a pointer and a struct or union only, through both.
+    /// - Each id and each string offset in a type exists.
+    /// - Types have names or none as `btf_check_meta()` of `kernel/bpf/btf.c` wants it, and a FWD
+    ///   refers to no type.
+    /// - No type contains itself, and none is nothing but a reference to itself: a cycle has to lead
+    ///   through both a pointer and a struct or union.
     ///
-    /// `room` is working memory: as many elements as [`Btf::validate_room`] says. The time that it
-    /// takes grows with the length of the types, and with nothing else.
+    /// Of a type of an unknown kind, the name alone is checked.
+    ///
+    /// `scratch` has as many elements as [`Btf::validate_scratch`] says. The time grows with the
+    /// length of the types, and with nothing else.
     ///
     /// # Examples
     ///
@@ -63,49 +74,72 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     /// use splitbtf::Builder;
     /// use splitbtf::Error;
     /// use splitbtf::TypeReason;
-    /// use zerocopy::LE;
+    /// use splitbtf::LE;
     ///
     /// // int f[2][2]...
     /// let mut builder = Builder::<LE>::new();
     /// builder.array(1, 0, 2);
     /// let bytes = builder.finish()?;
     ///
-    /// let mut room = vec![0; splitbtf::max_types::<LE>(&bytes)?];
-    /// let btf = Btf::<LE>::open(&bytes, None, &mut room)?;
-    /// let mut room = vec![0; btf.validate_room()];
-    /// let error = btf.validate(&mut room).unwrap_err();
+    /// let mut index = vec![0; splitbtf::max_types::<LE>(&bytes)?];
+    /// let btf = Btf::<LE>::open(&bytes, None, &mut index)?;
+    /// let mut scratch = vec![0; btf.validate_scratch()];
+    /// let error = btf.validate(&mut scratch).unwrap_err();
     /// assert!(matches!(error, Error::Type { id: 1, reason: TypeReason::ContainsItself, .. }));
     /// # Ok::<(), Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::Type`] for the first type found of which something is wrong; [`Error::Room`].
-    pub fn validate(&self, room: &mut [u32]) -> Result<Valid<'a, O, I>, Error> {
-        self.check(room, true)
+    /// [`Error::Type`] for the first type with a fault; [`Error::BufferSize`].
+    pub fn validate(&self, scratch: &mut [u32]) -> Result<Valid<'a, O, I>, Error> {
+        self.check(scratch, true)
     }
 
-    /// The same without the rules for names and for FWDs, for BTF whose types `btf_check_meta()`
-    /// has checked one by one. The names of members, values and parameters are still looked at.
+    /// As [`Btf::validate`], without the rules for names and for FWDs: for BTF whose types
+    /// `btf_check_meta()` has checked one by one. The names of members, values and parameters are
+    /// checked all the same.
     ///
     /// # Errors
     ///
     /// As [`Btf::validate`].
-    pub fn validate_references(&self, room: &mut [u32]) -> Result<Valid<'a, O, I>, Error> {
-        self.check(room, false)
+    pub fn validate_references(&self, scratch: &mut [u32]) -> Result<Valid<'a, O, I>, Error> {
+        self.check(scratch, false)
     }
 
-    fn check(&self, room: &mut [u32], metas: bool) -> Result<Valid<'a, O, I>, Error> {
-        let short = Error::Room { len: room.len() };
+    /// Takes this BTF and its bases for valid, unchecked: for those of a trusted source, such as the
+    /// running kernel's. If they are not, the methods of [`Valid`] give errors or wrong answers, and
+    /// nothing worse.
+    pub fn assume_valid(&self) -> Valid<'a, O, I> {
+        let mut btf = *self;
+
+        btf.valid = true;
+        Valid(btf)
+    }
+
+    /// This BTF and its bases, up to the first that is known to be valid.
+    fn unchecked(&self) -> impl Iterator<Item = &Self> {
+        iter::successors(Some(self), |btf| btf.base()).take_while(|btf| !btf.valid)
+    }
+
+    fn check(&self, scratch: &mut [u32], metas: bool) -> Result<Valid<'a, O, I>, Error> {
+        for btf in self.unchecked() {
+            btf.check_own(scratch, metas)?;
+        }
+        Ok(self.assume_valid())
+    }
+
+    /// Checks the types that are not in the base.
+    fn check_own(&self, scratch: &mut [u32], metas: bool) -> Result<(), Error> {
+        let short = Error::BufferSize { len: scratch.len() };
         let count = self.count();
-        let (path, room) = room.split_at_mut_checked(count).ok_or(short)?;
-        let (next, room) = room.split_at_mut_checked(count).ok_or(short)?;
-        let states = room.as_mut_bytes().get_mut(..count).ok_or(short)?;
+        let (path, scratch) = scratch.split_at_mut_checked(count).ok_or(short)?;
+        let (next, scratch) = scratch.split_at_mut_checked(count).ok_or(short)?;
+        let states = scratch.as_mut_bytes().get_mut(..count).ok_or(short)?;
 
         self.check_references(states, metas)?;
         self.check_cycles(CONTAINS, TypeReason::ContainsItself, states, path, next)?;
-        self.check_cycles(REFERS, TypeReason::RefersToItself, states, path, next)?;
-        Ok(Valid(*self))
+        self.check_cycles(REFERS, TypeReason::RefersToItself, states, path, next)
     }
 
     fn count(&self) -> usize {
@@ -114,8 +148,8 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         count.try_into().unwrap_or(usize::MAX)
     }
 
-    /// Checks what types refer to, with `metas` also the names of types and FWDs, and notes in
-    /// `states` which types no cycle goes through.
+    /// Checks the references of types, with `metas` also the names of types and the FWDs. Notes in
+    /// `states` which types are on no cycle.
     fn check_references(&self, states: &mut [u8], metas: bool) -> Result<(), Error> {
         let mut rest = self.words();
 
@@ -128,7 +162,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         }
         for id in self.first_id()..self.end_id() {
             let error = |reason| self.type_error(id, reason);
-            let (record, behind) =
+            let (record, after) =
                 Record::split(rest, self.layout()).map_err(|(_, reason)| error(reason))?;
 
             self.pause_at(id);
@@ -157,7 +191,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
             if let Some(state) = self.state(states, id) {
                 *state = done;
             }
-            rest = behind;
+            rest = after;
         }
         Ok(())
     }
@@ -184,7 +218,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         }
     }
 
-    /// Checks that no way along the references of one sort leads back to its begin.
+    /// Checks that no path of references of one sort leads back to its start.
     fn check_cycles(
         &self,
         sort: u8,
@@ -193,20 +227,20 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         path: &mut [u32],
         next: &mut [u32],
     ) -> Result<(), Error> {
-        let short = Error::Room { len: path.len() };
+        let short = Error::BufferSize { len: path.len() };
         let mut steps: u32 = 0;
 
         for start in self.first_id()..self.end_id() {
             let mut enter = (self.done(states, start) & sort == 0).then_some(start);
-            // How many types there are on the way from `start` to where the search is. `path` has
-            // them, `next` says which of the references of each is to be followed next.
+            // The number of types on the path from `start` to the current type. `path` has them,
+            // `next` has the number of the reference of each that comes next.
             let mut depth: usize = 0;
 
             loop {
                 steps = steps.wrapping_add(1);
                 self.pause_at(steps);
                 if let Some(id) = enter.take() {
-                    // Most types are that simple.
+                    // Most types end here.
                     let done = self.all_done(&self.record(id)?, states) & sort;
                     if let Some(state) = self.state(states, id) {
                         *state |= if done != 0 { done } else { ON_PATH };
@@ -244,7 +278,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         Ok(())
     }
 
-    /// Along which sorts of references all that a type refers to is known to be on no cycle.
+    /// The sorts of references for which all types that this one refers to are known to be on no cycle.
     #[inline(always)]
     fn all_done(&self, record: &Record<'a, O>, states: &[u8]) -> u8 {
         let mut done = CONTAINS | REFERS;
@@ -253,7 +287,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         done
     }
 
-    /// Along which sorts of references a type is known to be on no cycle.
+    /// The sorts of references for which a type is known to be on no cycle.
     #[inline]
     fn done(&self, states: &[u8], id: u32) -> u8 {
         let Some(n) = id.checked_sub(self.first_id()) else {
@@ -271,15 +305,15 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     }
 }
 
-/// What the search for cycles knows of a type: along references by which a type contains what it
-/// refers to, or is the same by another name, no way leads from it back to it.
+/// Set when a type is known to be on no containment cycle (members, array elements, typedefs,
+/// modifiers).
 const CONTAINS: u8 = 1;
-/// The same along references other than those of structs and unions, which give a cycle a meaning.
+/// The same for all references except those of structs and unions, through which cycles are legal.
 const REFERS: u8 = 2;
-/// The search came here on its way.
+/// The type is on the current path.
 const ON_PATH: u8 = 4;
 
-/// Along which sorts of references there is no way on from a type of this kind.
+/// The sorts of references that a type of this kind does not have.
 fn ends(kind: u8) -> u8 {
     match kind {
         wire::STRUCT | wire::UNION => REFERS,

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! BTF as it is stored: `include/uapi/linux/btf.h`, with the byte order as a parameter.
+//! The structures of `include/uapi/linux/btf.h`, with the byte order as a parameter.
 //!
-//! The fields have the kernel's names and are not checked in any way.
+//! The fields have the kernel's names. Nothing is checked.
 
 use core::mem::size_of;
 
-use zerocopy::byteorder::I32;
 use zerocopy::byteorder::U16;
 use zerocopy::byteorder::U32;
 use zerocopy::ByteOrder;
@@ -30,7 +29,7 @@ macro_rules! kinds {
             pub const $name: u8 = $value;
         )*
 
-        /// What the kernel's header calls a kind, without `BTF_KIND_`.
+        /// The name of a kind in the kernel's header, without `BTF_KIND_`.
         pub fn kind_name(kind: u8) -> Option<&'static str> {
             match kind {
                 $($value => Some(stringify!($name)),)*
@@ -75,15 +74,15 @@ macro_rules! wire {
 }
 
 wire! {
-    /// `struct btf_header` up to 7.2: all that every file has.
+    /// `struct btf_header` up to 7.2. Every file has these fields.
     Header {
         /// [`MAGIC`].
         magic: U16<O>,
         /// [`VERSION`].
         version: u8,
-        /// None are defined.
+        /// No flag is defined.
         flags: u8,
-        /// Length in bytes of the header, with what later versions add to it.
+        /// Length in bytes of the header, later fields included.
         hdr_len: U32<O>,
         /// Where the types are, in bytes from the end of the header.
         type_off: U32<O>,
@@ -97,7 +96,7 @@ wire! {
 }
 
 impl<O: ByteOrder> Header<O> {
-    /// A header of no more than these fields, for no types and no strings.
+    /// A header with these fields only, without types and strings.
     pub fn new() -> Self {
         Self {
             magic: U16::new(MAGIC),
@@ -119,7 +118,7 @@ impl<O: ByteOrder> Default for Header<O> {
 }
 
 wire! {
-    /// What 7.3 adds to `struct btf_header`.
+    /// The fields that 7.3 adds to `struct btf_header`.
     HeaderLayout {
         /// Where the layout of the kinds is, in bytes from the end of the header.
         layout_off: U32<O>,
@@ -131,17 +130,17 @@ wire! {
 wire! {
     /// `struct btf_layout`: how much data follows a type of some kind.
     Layout {
-        /// Bytes after the `struct btf_type`.
+        /// Bytes that follow the `struct btf_type`.
         info_sz: u8,
         /// Bytes of each of the `vlen` elements after them.
         elem_sz: u8,
-        /// None are defined.
+        /// No flag is defined.
         flags: U16<O>,
     }
 }
 
 wire! {
-    /// `struct btf_type`: what each type begins with.
+    /// `struct btf_type`: the first words of each type.
     Type {
         /// The name's offset in the strings.
         name_off: U32<O>,
@@ -155,7 +154,7 @@ wire! {
 /// The bits of [`Type::info`] that are `vlen`.
 pub const VLEN: u32 = 0xff_ffff;
 
-/// Where in [`Type::info`] the kind begins, in bits.
+/// The lowest bit of [`Type::info`] that is the kind.
 pub const KIND_SHIFT: u32 = 24;
 
 /// The bit of [`Type::info`] that is `kind_flag`.
@@ -164,121 +163,23 @@ pub const KIND_FLAG: u32 = 1 << 31;
 impl<O: ByteOrder> Type<O> {
     /// One of `BTF_KIND_*`.
     ///
-    /// Until 7.2 it had 5 bits and `vlen` 16. The bits that each has won had to be zero: nothing
-    /// tells old files from new ones, and nothing needs to.
+    /// Until 7.2 it had 5 bits, and `vlen` had 16. The other bits had to be zero, so old files read
+    /// the same.
     pub fn kind(&self) -> u8 {
         (self.info.get() >> KIND_SHIFT) as u8 & 0x7f
     }
 
-    /// How many members, values, parameters or variables there are; a FUNC's linkage.
+    /// The number of members, values, parameters or variables; a FUNC's linkage.
     pub fn vlen(&self) -> u32 {
         self.info.get() & VLEN
     }
 
-    /// What this says depends on the kind.
+    /// Its meaning depends on the kind.
     pub fn kind_flag(&self) -> bool {
         self.info.get() & KIND_FLAG != 0
     }
 }
 
-wire! {
-    /// What follows an INT.
-    Int {
-        /// `BTF_INT_ENCODING`, `BTF_INT_OFFSET` and `BTF_INT_BITS`.
-        int: U32<O>,
-    }
-}
-
-wire! {
-    /// `struct btf_array`.
-    Array {
-        /// Id of the elements' type.
-        ty: U32<O>,
-        /// Id of the index's type.
-        index_type: U32<O>,
-        /// How many elements there are.
-        nelems: U32<O>,
-    }
-}
-
-wire! {
-    /// `struct btf_member`, of a STRUCT or a UNION.
-    Member {
-        /// The name's offset in the strings.
-        name_off: U32<O>,
-        /// Id of the type.
-        ty: U32<O>,
-        /// Where it is, in bits; with the composite's `kind_flag`, the upper 8 bits are the width
-        /// of a bit-field.
-        offset: U32<O>,
-    }
-}
-
-wire! {
-    /// `struct btf_enum`.
-    Enum {
-        /// The name's offset in the strings.
-        name_off: U32<O>,
-        /// The value, or its bits if the ENUM is unsigned.
-        val: I32<O>,
-    }
-}
-
-wire! {
-    /// `struct btf_enum64`.
-    Enum64 {
-        /// The name's offset in the strings.
-        name_off: U32<O>,
-        /// The value's lower half.
-        val_lo32: U32<O>,
-        /// The value's upper half.
-        val_hi32: U32<O>,
-    }
-}
-
-impl<O: ByteOrder> Enum64<O> {
-    /// The value; its bits if the ENUM64 is unsigned.
-    pub fn val(&self) -> i64 {
-        let upper = u64::from(self.val_hi32.get()) << 32;
-
-        (upper | u64::from(self.val_lo32.get())) as i64
-    }
-}
-
-wire! {
-    /// `struct btf_param`, of a FUNC_PROTO.
-    Param {
-        /// The name's offset in the strings.
-        name_off: U32<O>,
-        /// Id of the type; 0 at the end if the function is variadic.
-        ty: U32<O>,
-    }
-}
-
-wire! {
-    /// `struct btf_var`.
-    Var {
-        /// One of `BTF_VAR_*`.
-        linkage: U32<O>,
-    }
-}
-
-wire! {
-    /// `struct btf_var_secinfo`, of a DATASEC.
-    VarSecinfo {
-        /// Id of the VAR.
-        ty: U32<O>,
-        /// Where the variable is, in bytes from the section's begin.
-        offset: U32<O>,
-        /// The variable's size in bytes.
-        size: U32<O>,
-    }
-}
-
-wire! {
-    /// `struct btf_decl_tag`.
-    DeclTag {
-        /// Which member or parameter is tagged; -1 for the whole.
-        component_idx: I32<O>,
-    }
-}
+/// The bits of a member's offset that are the offset in a struct or union with bit-fields. The upper
+/// ones are the width.
+pub const BIT_OFFSET: u32 = 0xff_ffff;

@@ -178,7 +178,7 @@ impl Cases {
             let mut base = Drafts::empty().base;
             let expected = change(&mut base);
             let mut drafts = Drafts::on(base);
-            drafts.split.add(0, splitbtf::wire::PTR, 1, &[]);
+            drafts.split.add(0, splitbtf::raw::wire::PTR, 1, &[]);
             (drafts.pair(), expected)
         });
     }
@@ -240,7 +240,7 @@ mod tests {
         let mut drafts = Drafts::empty();
         drafts.base.int();
         let mut drafts = Drafts::on(drafts.base);
-        drafts.split.add(0, splitbtf::wire::PTR, 1, &[]);
+        drafts.split.add(0, splitbtf::raw::wire::PTR, 1, &[]);
         drafts
     }
 
@@ -272,7 +272,7 @@ mod tests {
                 base.validated()?;
                 let split = Owned::<LE>::new(pair.split, Some(&base))?;
                 let valid = split.view(Some(&base))?.validated()?;
-                let none = splitbtf::Names::indexed(&base, &[], None);
+                let none = splitbtf::Names::indexed(base, &[], None);
                 splitbtf::relocate(&valid, &none, splitbtf::Policy::Opaque).map(|_| ())
             });
             let line = format!(": {}", error.expect_err(&case.name));

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use splitbtf::wire;
+use splitbtf::raw::wire;
 use splitbtf::BtfExt;
 use splitbtf::Owned;
 use zerocopy::LE;

@@ -31,6 +31,7 @@ use zerocopy::ByteOrder;
 use crate::dump::kind_name;
 use crate::input::BASE_SECTION;
 use crate::input::SECTION;
+use crate::relocate::shown;
 use crate::Input;
 use crate::InputError;
 
@@ -113,13 +114,13 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Rust {
     /// The module gets an opaque type.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "reason")]
     pub opaque: Option<Mismatch>,
     /// The module keeps its own.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "reason")]
     pub kept: Option<Mismatch>,
     /// The kernel refuses the module.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "reason")]
     pub mismatch: Option<Mismatch>,
 }
 
@@ -149,6 +150,10 @@ fn as_text<T: fmt::Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S
     value.as_ref().map(ToString::to_string).serialize(to)
 }
 
+fn reason<S: Serializer>(reason: &Option<Mismatch>, to: S) -> Result<S::Ok, S::Error> {
+    as_text(&reason.as_ref().map(shown), to)
+}
+
 /// The type as in C, and all that there is to say of it: `struct inode is contained and does not
 /// match: size 512 in the module, 528 in vmlinux`.
 impl fmt::Display for Finding {
@@ -171,7 +176,7 @@ impl fmt::Display for Finding {
         write!(f, "{}{} {is}", self.prefix, self.name)?;
         for (reason, what) in whats {
             if let Some(reason) = reason {
-                write!(f, " {what}: {reason}")?;
+                write!(f, " {what}: {}", shown(&reason))?;
                 if self.refused.is_none() {
                     f.write_str(", which a stock kernel does not mind")?;
                 }
@@ -267,8 +272,10 @@ impl Outcome {
                 ""
             };
             return vec![format!(
-                "{}{}{is} does not match: {reason}",
-                ty.prefix, ty.name
+                "{}{}{is} does not match: {}",
+                ty.prefix,
+                ty.name,
+                shown(reason)
             )];
         }
 
@@ -292,8 +299,8 @@ fn line(
     let shown: Vec<_> = reasons
         .take(TYPES)
         .map(|(ty, reason)| match ty.name.get(..NAME_LEN) {
-            Some(begin) => format!("{}{begin}... ({reason})", ty.prefix),
-            None => format!("{}{} ({reason})", ty.prefix, ty.name),
+            Some(begin) => format!("{}{begin}... ({})", ty.prefix, shown(reason)),
+            None => format!("{}{} ({})", ty.prefix, ty.name, shown(reason)),
         })
         .collect();
     let are = if count == 1 { "type is" } else { "types are" };

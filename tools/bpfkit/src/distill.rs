@@ -179,7 +179,7 @@ pub fn distill<O: ByteOrder>(
 /// the wrong one: all writers of BTF refer to whole strings. Returns the type and the name's offset.
 fn stranger<O: ByteOrder>(split: &Btf<'_, O>) -> Result<Option<(u32, u32)>, splitbtf::Error> {
     for id in split.first_id()..split.end_id() {
-        for offset in split.names(id)? {
+        for offset in split.name_offsets(id)? {
             let before = offset.checked_sub(1);
             if before.is_some_and(|before| split.string(before) != Ok(b"")) {
                 return Ok(Some((id, offset)));

@@ -97,7 +97,7 @@ impl Metadata {
         let value = value()?;
         let mut found = Vec::new();
         for secinfo in vars {
-            let id = secinfo.ty.get();
+            let id = secinfo.ty;
             let var = btf.get(id).map_err(btf_error)?;
             let Kind::Var { ty, .. } = var.kind else {
                 return Err(error(ValueError::NoValue { id }));
@@ -106,7 +106,7 @@ impl Metadata {
             let Some(name) = name.strip_prefix(PREFIX) else {
                 continue;
             };
-            let bytes = usize::try_from(secinfo.offset.get())
+            let bytes = usize::try_from(secinfo.offset)
                 .ok()
                 .and_then(|start| value.get(start..))
                 .ok_or(error(ValueError::Outside { id }))?;

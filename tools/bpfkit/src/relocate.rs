@@ -2,6 +2,7 @@
 
 //! Relocating the BTF of distilled modules to a kernel, as that kernel does when it loads them.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -40,9 +41,10 @@ pub enum RelocateError {
     },
     /// It has a type that matches none of the kernel, and that must.
     #[error(
-        "{}: {BASE_SECTION}: BTF type {id} '{name}'{} does not match: {reason}",
+        "{}: {BASE_SECTION}: BTF type {id} '{name}'{} does not match: {}",
         path.display(),
-        if *contained { " is contained and" } else { "" }
+        if *contained { " is contained and" } else { "" },
+        shown(reason)
     )]
     Unmatched {
         /// The file.
@@ -87,7 +89,12 @@ pub struct OwnType {
 }
 
 fn as_text<S: Serializer>(reason: &Mismatch, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(reason)
+    to.collect_str(&shown(reason))
+}
+
+/// Why a type of a module matches none of a kernel, as the kernel says it.
+pub fn shown(reason: &Mismatch) -> impl fmt::Display {
+    reason.between("the module", "vmlinux")
 }
 
 /// Relocates the BTF of a module from its distilled base to the types of a kernel.
@@ -112,7 +119,7 @@ pub fn relocate<O: ByteOrder>(
     let base = module.need(BASE_SECTION)?;
     let base = Owned::<O>::new(base.to_vec(), None).map_err(wrong(BASE_SECTION))?;
     let base = base.view(None).map_err(wrong(BASE_SECTION))?;
-    base.validated().map_err(wrong(BASE_SECTION))?;
+    let base = *base.validated().map_err(wrong(BASE_SECTION))?;
     let mut room = vec![0; splitbtf::max_types::<O>(split).map_err(wrong(SECTION))?];
     let split = Btf::open(split, Some(&base), &mut room).map_err(wrong(SECTION))?;
     let split = split.validated().map_err(wrong(SECTION))?;
@@ -214,13 +221,9 @@ mod tests {
     fn on(kernel: &[&str], policy: Policy, sections: &[&str]) -> Result<Relocated, RelocateError> {
         let kernel = types(kernel);
         let view = kernel.view(None).unwrap();
-        let ids = view.name_index().unwrap();
+        let ids = view.sorted_by_name().unwrap();
 
-        relocate(
-            &module(sections),
-            &Names::indexed(&view, &ids, None),
-            policy,
-        )
+        relocate(&module(sections), &Names::indexed(view, &ids, None), policy)
     }
 
     const ALL: [&str; 2] = [SECTION, BASE_SECTION];

@@ -130,23 +130,17 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
                 size,
                 signed,
                 values,
-            } => {
-                let number = Integer::read(bytes, size).ok_or(outside)?;
-                let mask = number.mask();
-                let same = |bits: u32| u64::from(bits) & mask == number.bits;
-                let named = values.iter().find(|value| same(value.val.get() as u32));
-                self.named(named.map(|value| value.name_off.get()), number, signed)
             }
-            Kind::Enum64 {
+            | Kind::Enum64 {
                 size,
                 signed,
                 values,
             } => {
                 let number = Integer::read(bytes, size).ok_or(outside)?;
                 let mask = number.mask();
-                let same = |bits: u64| bits & mask == number.bits;
-                let named = values.iter().find(|value| same(value.val() as u64));
-                self.named(named.map(|value| value.name_off.get()), number, signed)
+                let same = |value: i128| value as u64 & mask == number.bits;
+                let named = values.iter().find(|value| same(value.value));
+                self.named(named.map(|value| value.name_off), number, signed)
             }
             Kind::Float { size: 4 } => {
                 let bytes = bytes.first_chunk().ok_or(outside)?;
@@ -165,7 +159,7 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
                 let bytes = bytes.first_chunk().ok_or(outside)?;
                 Ok(Value::Pointer(u64::from_ne_bytes(*bytes)))
             }
-            Kind::Array(array) => self.array(array.ty.get(), array.nelems.get(), bytes),
+            Kind::Array(array) => self.array(array.ty, array.nelems, bytes),
             Kind::Struct(of) | Kind::Union(of) => self.members(id, of, bytes),
             _ => Err(ValueError::NoValue { id }),
         }
@@ -205,12 +199,7 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
         Ok(Value::Array(values))
     }
 
-    fn members(
-        &mut self,
-        id: u32,
-        of: Composite<'_, O>,
-        bytes: &[u8],
-    ) -> Result<Value, ValueError> {
+    fn members(&mut self, id: u32, of: Composite<'_>, bytes: &[u8]) -> Result<Value, ValueError> {
         let mut members = Vec::new();
 
         for member in of.members() {
@@ -241,8 +230,8 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
             Kind::Struct(of) | Kind::Union(of) => of.size,
             Kind::Ptr(_) => 8,
             Kind::Array(array) if depth < MAX_DEPTH => {
-                let size = self.size(array.ty.get(), depth + 1)?;
-                let len = usize::try_from(array.nelems.get()).ok();
+                let size = self.size(array.ty, depth + 1)?;
+                let len = usize::try_from(array.nelems).ok();
                 let size = len.and_then(|len| len.checked_mul(size));
                 return size.ok_or(ValueError::TooLarge { id });
             }

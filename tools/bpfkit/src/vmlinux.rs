@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use splitbtf::Btf;
 use splitbtf::BtfExt;
+use splitbtf::NameIndex;
 use splitbtf::Names;
 use splitbtf::Owned;
 use zerocopy::ByteOrder;
@@ -20,16 +21,7 @@ use crate::Input;
 pub struct Vmlinux<O> {
     path: PathBuf,
     types: Owned<O>,
-    order: Order,
-}
-
-/// Finds types by name.
-#[derive(Clone, Debug)]
-enum Order {
-    /// The types are sorted from this id on.
-    Sorted(u32),
-    /// The kernel is older than 7.3: the types are not sorted, so there is an index.
-    Indexed(Vec<u32>),
+    index: NameIndex,
 }
 
 impl<O: ByteOrder> Vmlinux<O> {
@@ -54,18 +46,15 @@ impl<O: ByteOrder> Vmlinux<O> {
             let types = Owned::new(bytes.to_vec(), None)?;
             let view = types.view(None)?;
             view.validated()?;
-            let order = match view.first_named() {
-                Some(first) => Order::Sorted(first),
-                None => Order::Indexed(view.name_index()?),
-            };
-            Ok((types, order))
+            let index = NameIndex::new(&view)?;
+            Ok((types, index))
         };
-        let (types, order) = open(input.need(SECTION)?).map_err(|source| wrong(path, source))?;
+        let (types, index) = open(input.need(SECTION)?).map_err(|source| wrong(path, source))?;
 
         Ok(Self {
             path: path.to_owned(),
             types,
-            order,
+            index,
         })
     }
 
@@ -80,17 +69,16 @@ impl<O: ByteOrder> Vmlinux<O> {
     ///
     /// None in practice: [`Self::open`] has checked the BTF.
     pub fn view(&self) -> Result<Btf<'_, O>, Error> {
-        self.types
-            .view(None)
+        let view = self.types.view(None);
+
+        // Not to be validated again with each module that is split on it.
+        view.map(|view| *view.assume_valid())
             .map_err(|source| wrong(&self.path, source))
     }
 
     /// Looks up types by name in `view`, the result of [`Self::view`].
     pub fn names<'a>(&'a self, view: &'a Btf<'a, O>) -> Names<'a, O> {
-        match &self.order {
-            Order::Sorted(first) => Names::sorted(view, *first, None),
-            Order::Indexed(ids) => Names::indexed(view, ids, None),
-        }
+        self.index.names(*view)
     }
 }
 

@@ -111,7 +111,7 @@ pub fn measure(from: &Kernel, to: &Kernel, sample: usize) -> Result<Report, Erro
     let (from_file, to_file) = (Vmlinux::open(&from.vmlinux)?, Vmlinux::open(&to.vmlinux)?);
     let (from_view, to_view) = (from_file.view()?, to_file.view()?);
     let (own, target) = (from_file.target(&from_view), to_file.target(&to_view));
-    let index = || timed(|| to_view.name_index()).in_file(&to.vmlinux);
+    let index = || timed(|| to_view.sorted_by_name()).in_file(&to.vmlinux);
     let name_index = match to_view.first_named() {
         Some(_) => None,
         None => Some(repeat(index)?),
@@ -230,7 +230,7 @@ fn measure_module(
         || {
             let mut bytes = split.clone();
             let relocate = || {
-                let (ids, strings) = our_split.relocation_room();
+                let (ids, strings) = our_split.relocation_scratch();
                 let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
                 our_split
                     .relocate(&target.ours, Policy::Error, &mut ids, &mut strings)?
@@ -268,7 +268,7 @@ fn open(bytes: &[u8]) -> Result<u32, BtfError> {
 fn parse_on(base: &[u8], split: &[u8]) -> Result<u32, BtfError> {
     let base = Owned::<NativeEndian>::new(base.to_vec(), None)?;
     let base: Btf<'_, _> = base.view(None)?;
-    base.validated()?;
+    let base = *base.validated()?;
     let split = Owned::new(split.to_vec(), Some(&base))?;
     let split = split.view(Some(&base))?.validated()?;
 

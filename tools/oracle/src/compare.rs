@@ -12,6 +12,7 @@ use std::slice;
 use bpfkit::check;
 use bpfkit::check::Checker;
 use bpfkit::check::Verdict;
+use bpfkit::relocate::shown;
 use indicatif::ParallelProgressIterator;
 use indicatif::ProgressBar;
 use rayon::iter::IntoParallelRefIterator;
@@ -485,7 +486,7 @@ fn not_restored(
 
 /// All names in a type, its own and those of its members.
 fn names<'a>(btf: &Btf<'a, NativeEndian>, id: u32) -> Result<Vec<&'a [u8]>, splitbtf::Error> {
-    btf.names(id)?.map(|name| btf.string(name)).collect()
+    btf.name_offsets(id)?.map(|name| btf.string(name)).collect()
 }
 
 /// Opens distilled BTF, for as long as `then` takes.
@@ -496,7 +497,7 @@ fn on_distilled<T>(
 ) -> Result<T, splitbtf::Error> {
     let base = Owned::new(base.to_vec(), None)?;
     let base = base.view(None)?;
-    base.validated()?;
+    let base = *base.validated()?;
     let split = Owned::new(split.to_vec(), Some(&base))?;
 
     then(&split.view(Some(&base))?.validated()?)
@@ -635,6 +636,7 @@ fn not_foretold_of_rust(
                 } => {
                     let is = if contained { " is contained and" } else { "" };
                     let ty = in_c(split, id).unwrap_or_default();
+                    let reason = shown(&reason);
                     verdict == Verdict::Refused
                         && log == [format!("{ty}{is} does not match: {reason}")]
                 }

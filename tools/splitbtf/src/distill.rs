@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Distilling: from a full base to one that says no more than what the split BTF needs of it.
+//! Distils split BTF: reduces its base to the types that it needs.
 //!
-//! The result can be [relocated](crate::Valid::relocate) to the BTF of another kernel. It is what
-//! `btf__distill_base()` of libbpf (`tools/lib/bpf/btf.c`) makes, and what the kernel's build puts
+//! The result can be [relocated](crate::Valid::relocate) to the BTF of another kernel. It is the same
+//! as that of `btf__distill_base()` of libbpf (`tools/lib/bpf/btf.c`), which the kernel's build puts
 //! into the sections `.BTF` and `.BTF.base` of an out-of-tree module.
 
 use alloc::vec;
@@ -14,7 +14,9 @@ use core::ops::Range;
 
 use splitbtf_core::raw::first_eight;
 use splitbtf_core::raw::index;
+use splitbtf_core::raw::is_known;
 use splitbtf_core::raw::rewrite;
+use splitbtf_core::raw::wire;
 use splitbtf_core::raw::Record;
 use splitbtf_core::raw::Sections;
 use splitbtf_core::raw::Word;
@@ -23,7 +25,6 @@ use zerocopy::ByteOrder;
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
-use crate::wire;
 use crate::write::share_ends;
 use crate::write::to_bytes;
 use crate::Error;
@@ -38,15 +39,15 @@ pub struct Distilled {
     pub base: Vec<u8>,
     /// The split BTF on it.
     pub split: Vec<u8>,
-    /// The new ids of the base's types that are needed, with the old ones, by the latter.
+    /// Old and new ids of the needed types of the base, sorted by the old ones.
     base_ids: Vec<(u32, u32)>,
-    /// The new ids of the split BTF's types, by the old ones.
+    /// The new ids of the split BTF's types, in the order of the old ones.
     split_ids: Vec<u32>,
     first_id: u32,
 }
 
 impl Distilled {
-    /// The id of a type in the distilled BTF, by its id before; `None` if it has been left out.
+    /// The new id of a type, by its old one. `None` if it has been left out.
     pub fn id(&self, old: u32) -> Option<u32> {
         match old.checked_sub(self.first_id) {
             None if old == 0 => Some(0),
@@ -72,9 +73,9 @@ impl Distilled {
 /// use splitbtf::Policy;
 /// use zerocopy::LE;
 ///
-/// // vmlinux, and a module that has a pointer to one of its types.
+/// // vmlinux, and a module with a pointer to one of its types.
 /// let mut builder = Builder::<LE>::new();
-/// builder.int(b"int", Int { size: 4, encoding: 1, offset: 0, bits: 32 });
+/// builder.int(b"int", Int::signed(4));
 /// let task = builder.structure(b"task_struct", 9000, &[]);
 /// let vmlinux = Owned::<LE>::new(builder.finish()?, None)?;
 /// let vmlinux = vmlinux.view(None)?;
@@ -84,13 +85,13 @@ impl Distilled {
 ///
 /// let distilled = splitbtf::distill(&module.view(Some(&vmlinux))?.validated()?)?;
 ///
-/// // There is nothing but this struct in the base; on another kernel it has another id.
+/// // The base has this struct only. On another kernel it has another id.
 /// let base = Owned::<LE>::new(distilled.base.clone(), None)?;
 /// let base = base.view(None)?;
 /// assert_eq!(base.end_id(), 2);
 /// let split = Owned::new(distilled.split.clone(), Some(&base))?;
 /// let split = split.view(Some(&base))?.validated()?;
-/// let names = Names::sorted(&vmlinux, 1, None);
+/// let names = Names::sorted(vmlinux, 1, None);
 /// let relocated = splitbtf::relocate(&split, &names, Policy::Error)?;
 /// assert_eq!(relocated.id_map, [0, task, 3]);
 /// # Ok::<(), splitbtf::Error>(())
@@ -103,54 +104,55 @@ pub fn distill<O: ByteOrder, I: Index>(split: &Valid<'_, O, I>) -> Result<Distil
     Distiller::new().distill(split)
 }
 
-/// Memory for distilling that is used again and again. It has a place for each type of the base and
-/// for each byte of its strings; what is done with it for one split BTF is much less.
+/// Reusable scratch space for distilling. It has an element for each type and for each byte of strings
+/// of the base; the work for one split BTF touches few of them.
 #[derive(Clone, Debug, Default)]
 pub struct Distiller {
-    /// By the id of a type of the base: its new one, [`SEEN`], or 0.
+    /// For each type of the base: its new id, [`SEEN`], or 0.
     ids: Vec<u32>,
-    /// By the offset of a string of the base: its new one, or 0.
+    /// For each string offset of the base: the new one, or 0.
     names: Vec<u32>,
 }
 
-/// Of a type: it is needed.
+/// Marks a type that is needed.
 const SEEN: u32 = u32::MAX;
 
 impl Distiller {
-    /// Takes no memory yet.
+    /// Allocates nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Distils the base of this split BTF.
     ///
-    /// - The distilled base has the types of the base that are referred to by name: INT, FLOAT and
-    ///   FWD as they are; STRUCT and UNION with their size and no members; ENUM and ENUM64 as an
-    ///   ENUM with a size and no values. They are sorted by name, and those that nothing
-    ///   distinguishes are one.
-    /// - The split BTF has all of its own types, and those of the base which have no name or are
-    ///   but names, pointers, arrays or functions of others. If it was sorted by name, it still is,
-    ///   and otherwise these come last.
+    /// - The distilled base has the named types of the base that are needed: INT, FLOAT and FWD as they
+    ///   are; STRUCT and UNION with their size and no members; ENUM and ENUM64 as an ENUM with a size
+    ///   and no values. They are sorted by name. Types that do not differ become one.
+    /// - The split BTF has all of its own types. It also gets those of the base that have no name, or
+    ///   that are typedefs, modifiers, pointers, arrays or prototypes. If it was sorted by name, it
+    ///   still is; otherwise these come last.
     ///
     /// The base may be split itself; the distilled one is not.
     ///
     /// # Errors
     ///
-    /// [`Error::NotDistilled`] if there is no base; [`Error::Type`] if a type of the base is needed
-    /// that cannot be distilled, like a FUNC, or has a name of more than 512 bytes;
-    /// [`Error::TooMany`] if the result is longer than 32 bits can say.
+    /// - [`Error::NotDistilled`] if there is no base.
+    /// - [`Error::Type`] if a type of the base is needed that cannot be distilled, such as a FUNC, or
+    ///   that has a name of more than 512 bytes; or if the split BTF has a type of an unknown kind with
+    ///   a word that could be an id or a name, and would have to change then.
+    /// - [`Error::TooMany`] if the result is longer than 32 bits can say.
     pub fn distill<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,
     ) -> Result<Distilled, Error> {
         let base = split.base().ok_or(Error::NotDistilled)?;
-        let room = |old: &mut Vec<u32>, len| {
+        let grow = |old: &mut Vec<u32>, len| {
             if old.len() < len {
                 *old = vec![0; len];
             }
         };
-        room(&mut self.ids, index(base.end_id()));
-        room(&mut self.names, index(base.end_string()));
+        grow(&mut self.ids, index(base.end_id()));
+        grow(&mut self.names, index(base.end_string()));
         let mut needed = Needed {
             ids: &mut self.ids,
             names: &mut self.names,
@@ -158,6 +160,7 @@ impl Distiller {
             all_names: vec![],
             named: vec![],
             moved: vec![],
+            unknown: false,
         };
 
         let result = needed.collect(split).and_then(|()| needed.distill(split));
@@ -181,13 +184,15 @@ struct Needed<'d> {
     /// See [`Distiller::ids`] and [`Distiller::names`].
     ids: &'d mut [u32],
     names: &'d mut [u32],
-    /// All that are not 0 there.
+    /// The indices of all that are not 0 there.
     all: Vec<u32>,
     all_names: Vec<u32>,
-    /// Those that the distilled base has.
+    /// The types that the distilled base gets.
     named: Vec<u32>,
-    /// Those that become the split BTF's.
+    /// The types that the split BTF gets.
     moved: Vec<u32>,
+    /// Whether the split BTF has types of unknown kinds.
+    unknown: bool,
 }
 
 /// The distilled base.
@@ -203,10 +208,11 @@ impl Needed<'_> {
 
         let mut rest = split.words();
         for id in split.first_id()..split.end_id() {
-            let (record, behind) = Record::split(rest, split.layout())
+            let (record, after) = Record::split(rest, split.layout())
                 .map_err(|(_, reason)| split.type_error(id, reason))?;
+            self.unknown |= !is_known(record.head.kind());
             self.see_all(split, &record, &mut todo);
-            rest = behind;
+            rest = after;
         }
         while let Some(id) = todo.pop() {
             let record = split.record(id)?;
@@ -264,6 +270,7 @@ impl Needed<'_> {
     ) -> Result<Distilled, Error> {
         let header = wire::Header::<O>::new();
         let header = header.as_bytes();
+        let long_header = [header, &[0; 8]].concat();
 
         let Base {
             words,
@@ -275,8 +282,19 @@ impl Needed<'_> {
 
         let (mut words, split_ids) = self.split_types(split, end_id)?;
         let mut strings = Sections::<O>::find(split.bytes())?.strings.to_vec();
-        self.rewrite(split, &split_ids, end_string, &mut words, &mut strings)?;
-        let new_split = to_bytes(header, &words, &[], &strings);
+        self.rewrite(
+            split,
+            &split_ids,
+            end_id,
+            end_string,
+            &mut words,
+            &mut strings,
+        )?;
+        // Types of unknown kinds need the layout section.
+        let new_split = match self.unknown {
+            true => to_bytes(&long_header, &words, split.layout(), &strings),
+            false => to_bytes(header, &words, &[], &strings),
+        };
 
         self.all.sort_unstable();
         let new_id = |old: &u32| self.ids.get(index(*old)).map(|new| (*old, *new));
@@ -289,7 +307,7 @@ impl Needed<'_> {
         })
     }
 
-    /// What the distilled base has. Sets the new ids of its types and the new offsets of its names.
+    /// Makes the distilled base. Sets the new ids of its types and the new offsets of its names.
     fn distilled_base<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,
@@ -341,7 +359,7 @@ impl Needed<'_> {
         })
     }
 
-    /// The types of the new split BTF, as they were, and their new ids.
+    /// The types of the new split BTF, not yet rewritten, and their new ids.
     fn split_types<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,
@@ -371,12 +389,12 @@ impl Needed<'_> {
             moved.sort_unstable();
         }
         for (name, id) in moved {
-            // Behind those of the split BTF's own types that have no greater name.
-            let behind = match first_named {
+            // After those of the split BTF's own types that have no greater name.
+            let after = match first_named {
                 Some(first) => end_of_name(split, first, name),
                 None => split.end_id(),
             };
-            copy(behind, &mut words, &mut next_id)?;
+            copy(after, &mut words, &mut next_id)?;
             append(&split.record(id)?, &mut words);
             if let Some(new) = self.ids.get_mut(index(id)) {
                 *new = next_id;
@@ -387,12 +405,13 @@ impl Needed<'_> {
         Ok((words, split_ids))
     }
 
-    /// Makes the types of the split BTF refer to the new ids and names. Names of the base's that
-    /// are no names of distilled types become the split BTF's own.
+    /// Makes the types of the split BTF, from `first_id` on, refer to the new ids and names. Names from
+    /// the base that no distilled type has become the split BTF's own.
     fn rewrite<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,
         split_ids: &[u32],
+        first_id: u32,
         first_string: usize,
         words: &mut [Word<O>],
         strings: &mut Vec<u8>,
@@ -400,11 +419,12 @@ impl Needed<'_> {
         let first_string = u32::try_from(first_string).map_err(|_| Error::TooMany)?;
         let mut result = Ok(());
         let id = |old: u32| match old.checked_sub(split.first_id()) {
-            Some(n) => split_ids.get(index(n)).copied().unwrap_or_default(),
+            Some(n) => split_ids.get(index(n)).copied().unwrap_or(old),
             None => self.ids.get(index(old)).copied().unwrap_or_default(),
         };
         let name = |old: u32| match old.checked_sub(split.first_string()) {
-            Some(n) => first_string.saturating_add(n),
+            Some(n) if old < split.end_string() => first_string.saturating_add(n),
+            Some(_) => old,
             None => match self.names.get_mut(index(old)) {
                 Some(new @ 0) => {
                     let offset = u32::try_from(strings.len()).unwrap_or(u32::MAX);
@@ -421,7 +441,16 @@ impl Needed<'_> {
             },
         };
 
-        rewrite(words, id, name, || {}).map_err(|_| Error::TooMany)?;
+        rewrite(words, split.layout(), first_id, id, name, || {}).map_err(|error| {
+            // The caller knows the type by its old id.
+            let Error::Type { id, reason, .. } = error else {
+                return error;
+            };
+            let old = (split.first_id()..split.end_id())
+                .zip(split_ids)
+                .find(|(_, new)| **new == id);
+            old.map_or(error, |(old, _)| split.type_error(old, reason))
+        })?;
         result
     }
 }
@@ -479,7 +508,7 @@ fn append<O: ByteOrder>(record: &Record<'_, O>, words: &mut Vec<Word<O>>) {
     words.extend_from_slice(record.elems);
 }
 
-/// What is said of a distilled type, besides its name.
+/// The part of a distilled type that is compared: its info word, size, and an INT's encoding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Bare {
     info: u32,

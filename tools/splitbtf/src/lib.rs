@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! BTF, the BPF type format, of either byte order: reads, writes, distils and relocates it.
+//! Reads, writes, distils and relocates BTF, the BPF type format, in either byte order.
 //!
-//! - [`Owned`] reads a file. [`Btf`] is a view of it, [`Btf::validate`] checks all of it, [`Names`]
-//!   looks types up by name.
+//! - [`Owned`] holds a file, [`AnyOwned`] one whose byte order is known at run time only. [`Btf`] is a
+//!   view of it, [`Btf::validate`] checks all of it, [`NameIndex`] looks types up by name.
 //! - [`Builder`] writes BTF.
-//! - [`distill`] makes distilled bases, [`relocate`] makes split BTF that has one refer to the types
-//!   of another kernel.
+//! - [`distill`] reduces the base of split BTF to the types that it needs, [`relocate`] makes the
+//!   result refer to the types of another kernel.
 //!
 //! Reading, validating and relocating come from the crate `splitbtf-core`, which the Linux kernel
-//! builds too: it allocates nothing and cannot panic. This crate adds what allocates.
+//! builds too: it allocates nothing and cannot panic. This crate adds the parts that allocate.
 //!
 //! The format is described in the kernel's `include/uapi/linux/btf.h` and
 //! `Documentation/bpf/btf.rst`.
+//!
+//! # A tour
+//!
+//! This program is `examples/tour.rs`:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/tour.rs")]
+//! ```
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -29,8 +37,15 @@
 
 extern crate alloc;
 
+/// The examples in the READMEs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[doc = include_str!("../../../rust/splitbtf-core/README.md")]
+mod readme {}
+
+mod any;
+mod declare;
 mod distill;
-mod encode;
 mod owned;
 #[cfg(test)]
 mod testing;
@@ -38,12 +53,13 @@ mod testing;
 mod tests;
 mod write;
 
+pub use any::AnyOwned;
 pub use distill::distill;
 pub use distill::Distilled;
 pub use distill::Distiller;
 pub use owned::relocate;
 pub use owned::BtfExt;
-pub use owned::Kept;
+pub use owned::NameIndex;
 pub use owned::Needs;
 pub use owned::Owned;
 pub use owned::Relocated;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! BTF that is written for the tests, and read by them.
+//! Writes BTF for the tests, and shows it.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,9 +9,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
+use splitbtf_core::raw::wire;
 use zerocopy::ByteOrder;
 
-use crate::wire;
 use crate::Btf;
 use crate::Builder;
 use crate::Int;
@@ -36,12 +36,7 @@ pub(crate) fn build<O: ByteOrder>(
 
 /// A signed integer of `size` bytes.
 pub(crate) fn int(size: u32) -> Int {
-    Int {
-        size,
-        encoding: 1,
-        offset: 0,
-        bits: (size * 8) as u8,
-    }
+    Int::signed(size as u8)
 }
 
 /// Members `m` of these types, at offset 0.
@@ -57,7 +52,7 @@ pub(crate) fn members(types: &[u32]) -> Vec<NewMember<'static>> {
 }
 
 /// The types that are not in the base, each as a line: id, kind with a `+` for the flag, name, size
-/// or type, a FUNC's linkage, what comes once, and the elements with their names.
+/// or type, a FUNC's linkage, the words that come once, and the elements with their names.
 pub(crate) fn lines<O: ByteOrder>(btf: &Btf<'_, O>) -> Vec<String> {
     let text = |offset| match btf.string(offset) {
         Ok(b"") => "-".to_string(),

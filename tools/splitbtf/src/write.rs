@@ -1,48 +1,49 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Writing BTF.
+//! Writes BTF.
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::mem::size_of_val;
 
 use hashbrown::HashMap;
 use splitbtf_core::raw::first_eight;
+use splitbtf_core::raw::index;
 use splitbtf_core::raw::rewrite;
+use splitbtf_core::raw::wire;
 use splitbtf_core::raw::Sections;
 use splitbtf_core::raw::Word;
-use zerocopy::byteorder::I32;
 use zerocopy::byteorder::U32;
 use zerocopy::ByteOrder;
+use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
-use crate::encode::encode;
-use crate::encode::Encoder;
-use crate::wire;
 use crate::Btf;
 use crate::Error;
 use crate::Index;
 use crate::Int;
-use crate::Kind;
-use crate::Type;
+use crate::TypeReason;
 
-/// A member of a struct or a union that is to be written.
+/// A member of a struct or a union, for a [`Builder`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewMember<'n> {
     /// Its name, empty for none.
     pub name: &'n [u8],
     /// The id of its type.
     pub ty: u32,
-    /// Where it is, in bits.
+    /// Its offset in bits.
     pub bit_offset: u32,
-    /// How many bits it has if it is a bit-field, else 0.
+    /// The width of a bit-field in bits; 0 for other members.
     pub bitfield_bits: u8,
 }
 
-/// BTF that is being written.
+/// Writes BTF.
 ///
-/// Types get ids in the order in which they are added, and may refer to ones that are still to
-/// come. Each name is written once, and one that is the end of another shares its bytes. Nothing
-/// else is checked: whoever wants to know whether the result is good [validates](Btf::validate) it.
+/// Types get ids in the order in which they are added, and may refer to types that are added later.
+/// Each name is written once, and a name that is the end of another shares its bytes. References are
+/// not checked: [validate](Btf::validate) the result.
+///
+/// The first error is kept until [`Builder::finish`].
 ///
 /// # Examples
 ///
@@ -50,10 +51,10 @@ pub struct NewMember<'n> {
 /// use splitbtf::Builder;
 /// use splitbtf::Int;
 /// use splitbtf::Owned;
-/// use zerocopy::LE;
+/// use splitbtf::LE;
 ///
 /// let mut builder = Builder::<LE>::new();
-/// let int = builder.int(b"int", Int { size: 4, encoding: 1, offset: 0, bits: 32 });
+/// let int = builder.int(b"int", Int::signed(4));
 /// builder.typedef(b"s32", int);
 ///
 /// let file = Owned::<LE>::new(builder.finish()?, None)?;
@@ -64,14 +65,17 @@ pub struct NewMember<'n> {
 pub struct Builder<O: ByteOrder> {
     header: Vec<u8>,
     words: Vec<Word<O>>,
+    first_id: u32,
     next_id: u32,
     layout: Vec<wire::Layout<O>>,
-    /// Strings that are there from the begin.
+    /// The strings that exist from the start.
     strings: Vec<u8>,
-    /// The offset behind them. Until the end, the `n`th added string goes by this plus `n`.
+    /// The offset after them. Until the end, the `n`th added string has this offset plus `n`.
     end_string: u32,
     known: HashMap<Vec<u8>, u32>,
     added: Vec<Vec<u8>>,
+    /// The first.
+    error: Option<Error>,
 }
 
 impl<O: ByteOrder> Default for Builder<O> {
@@ -81,16 +85,16 @@ impl<O: ByteOrder> Default for Builder<O> {
 }
 
 impl<O: ByteOrder> Builder<O> {
-    /// BTF without a base, with the header that it had before 7.3, which everybody reads.
+    /// BTF without a base, with the header of kernels before 7.3, which all programs can read.
     pub fn new() -> Self {
         Self::empty(1, vec![0], 1)
     }
 
-    /// BTF that is split on `base`. Names that types of the base have are not written again.
+    /// BTF that is split on `base`. Names of the base's types are not written again.
     ///
     /// # Errors
     ///
-    /// If a type of the base has a name that is not there.
+    /// If a type of the base has a name that does not exist.
     pub fn split_on<I: Index>(base: &Btf<'_, O, I>) -> Result<Self, Error> {
         let mut builder = Self::empty(base.end_id(), vec![], base.end_string());
 
@@ -102,17 +106,20 @@ impl<O: ByteOrder> Builder<O> {
         Ok(builder)
     }
 
-    /// BTF with the header, the layout and the strings of `btf`, on the same base, and with no
-    /// types yet. With all types of `btf` [pushed](Self::push) it gives the same bytes, if these
-    /// have nothing between the sections, and the sections in the usual order: types, layout,
-    /// strings.
+    /// BTF with the header, the layout and the strings of `btf`, on the same base, but no types yet.
+    /// After [copying](Self::copy) all types of `btf` it gives the same bytes, if `btf` has nothing
+    /// between its sections, and these in the usual order: types, layout, strings.
     ///
     /// # Errors
     ///
-    /// Those of [`Btf::open`].
+    /// Those of [`Btf::open`]; [`Error::HeaderField`] if the header has fields that this crate does
+    /// not know.
     pub fn like<I: Index>(btf: &Btf<'_, O, I>) -> Result<Self, Error> {
         let sections = Sections::<O>::find(btf.bytes())?;
 
+        if let Some(offset) = sections.unknown {
+            return Err(Error::HeaderField { offset });
+        }
         Ok(Self {
             header: sections.header.to_vec(),
             layout: sections.layout.to_vec(),
@@ -120,58 +127,56 @@ impl<O: ByteOrder> Builder<O> {
         })
     }
 
-    fn empty(next_id: u32, strings: Vec<u8>, end_string: u32) -> Self {
+    fn empty(first_id: u32, strings: Vec<u8>, end_string: u32) -> Self {
         Self {
             header: wire::Header::<O>::new().as_bytes().to_vec(),
             words: vec![],
-            next_id,
+            first_id,
+            next_id: first_id,
             layout: vec![],
             strings,
             end_string,
             known: HashMap::new(),
             added: vec![],
+            error: None,
         }
     }
 
-    /// The id that the next type gets.
+    /// The id of the next type.
     pub fn next_id(&self) -> u32 {
         self.next_id
     }
 
-    /// The offset that types have for a name. It is not that of the finished BTF.
-    pub fn name(&mut self, name: &[u8]) -> u32 {
-        if name.is_empty() {
-            return 0;
-        }
-        if let Some(offset) = self.known.get(name) {
-            return *offset;
-        }
-        let n = u32::try_from(self.added.len()).unwrap_or(u32::MAX);
-        let offset = self.end_string.saturating_add(n);
-        self.added.push(name.into());
-        self.known.insert(name.into(), offset);
-        offset
+    /// Adds a type of the BTF that this one is [like](Self::like), of any kind, as it is.
+    ///
+    /// # Errors
+    ///
+    /// If `btf` has no such type.
+    pub fn copy<I: Index>(&mut self, btf: &Btf<'_, O, I>, id: u32) -> Result<u32, Error> {
+        let record = btf.record(id)?;
+        let head = <[Word<O>]>::ref_from_bytes(record.head.as_bytes());
+
+        self.words.extend_from_slice(head.unwrap_or_default());
+        self.words.extend_from_slice(record.data);
+        self.words.extend_from_slice(record.elems);
+        Ok(self.added())
     }
 
-    /// Adds an integer. This and what follows return the type's id.
+    /// Adds an integer. This and the following methods return the type's id.
     pub fn int(&mut self, name: &[u8], int: Int) -> u32 {
-        self.add(name, Kind::Int(int))
+        let data = u32::from_be_bytes([int.encoding, int.offset, 0, int.bits]);
+
+        self.add(wire::INT, false, name, int.size, &[data])
     }
 
     /// Adds a pointer to a type.
     pub fn ptr(&mut self, to: u32) -> u32 {
-        self.add(b"", Kind::Ptr(to))
+        self.add(wire::PTR, false, b"", to, &[])
     }
 
     /// Adds an array of `nelems` elements.
     pub fn array(&mut self, elem: u32, index: u32, nelems: u32) -> u32 {
-        let array = wire::Array {
-            ty: U32::new(elem),
-            index_type: U32::new(index),
-            nelems: U32::new(nelems),
-        };
-
-        self.add(b"", Kind::Array(&array))
+        self.add(wire::ARRAY, false, b"", 0, &[elem, index, nelems])
     }
 
     /// Adds a struct of `size` bytes.
@@ -185,25 +190,19 @@ impl<O: ByteOrder> Builder<O> {
     }
 
     fn composite(&mut self, kind: u8, name: &[u8], size: u32, members: &[NewMember<'_>]) -> u32 {
-        let id = self.next_id;
         let bitfields = members.iter().any(|member| member.bitfield_bits != 0);
-        let names: Vec<_> = members
-            .iter()
-            .map(|member| self.name(member.name))
-            .collect();
-        let mut to = Encoder {
-            name_off: self.name(name),
-            words: &mut self.words,
-        };
 
-        to.head(kind, bitfields, members.len(), size);
-        for (member, name_off) in members.iter().zip(names) {
-            to.word(name_off);
-            to.word(member.ty);
-            to.word(member.bit_offset | u32::from(member.bitfield_bits).wrapping_shl(24));
-        }
-        self.next_id = self.next_id.saturating_add(1);
-        id
+        self.add_all(kind, bitfields, name, size, members, |this, member| {
+            if bitfields && member.bit_offset > wire::BIT_OFFSET {
+                this.fail(kind, TypeReason::BitOffset);
+            }
+            let bits = u32::from(member.bitfield_bits).wrapping_shl(24);
+            [
+                this.name(kind, member.name),
+                member.ty,
+                member.bit_offset | bits,
+            ]
+        })
     }
 
     /// Adds an enumeration of `size` bytes with values of 32 bits.
@@ -214,20 +213,14 @@ impl<O: ByteOrder> Builder<O> {
         signed: bool,
         values: &[(&[u8], i32)],
     ) -> u32 {
-        let values: Vec<_> = values
-            .iter()
-            .map(|(name, val)| wire::Enum {
-                name_off: U32::new(self.name(name)),
-                val: I32::new(*val),
-            })
-            .collect();
-        let kind = Kind::Enum {
-            size,
+        self.add_all(
+            wire::ENUM,
             signed,
-            values: &values,
-        };
-
-        self.add(name, kind)
+            name,
+            size,
+            values,
+            |this, (name, val)| [this.name(wire::ENUM, name), *val as u32],
+        )
     }
 
     /// Adds an enumeration of `size` bytes with values of 64 bits.
@@ -238,148 +231,208 @@ impl<O: ByteOrder> Builder<O> {
         signed: bool,
         values: &[(&[u8], i64)],
     ) -> u32 {
-        let values: Vec<_> = values
-            .iter()
-            .map(|(name, val)| wire::Enum64 {
-                name_off: U32::new(self.name(name)),
-                val_lo32: U32::new(*val as u32),
-                val_hi32: U32::new((*val >> 32) as u32),
-            })
-            .collect();
-        let kind = Kind::Enum64 {
-            size,
+        self.add_all(
+            wire::ENUM64,
             signed,
-            values: &values,
-        };
-
-        self.add(name, kind)
+            name,
+            size,
+            values,
+            |this, (name, val)| {
+                let name = this.name(wire::ENUM64, name);
+                [name, *val as u32, (*val >> 32) as u32]
+            },
+        )
     }
 
-    /// Adds the declaration of a struct, or of a union.
+    /// Adds a forward declaration of a struct, or of a union.
     pub fn fwd(&mut self, name: &[u8], is_union: bool) -> u32 {
-        self.add(name, Kind::Fwd { is_union })
+        self.add(wire::FWD, is_union, name, 0, &[])
     }
 
     /// Adds another name of a type.
     pub fn typedef(&mut self, name: &[u8], ty: u32) -> u32 {
-        self.add(name, Kind::Typedef(ty))
+        self.add(wire::TYPEDEF, false, name, ty, &[])
     }
 
     /// Adds a type, `volatile`.
     pub fn volatile(&mut self, ty: u32) -> u32 {
-        self.add(b"", Kind::Volatile(ty))
+        self.add(wire::VOLATILE, false, b"", ty, &[])
     }
 
     /// Adds a type, `const`.
     pub fn constant(&mut self, ty: u32) -> u32 {
-        self.add(b"", Kind::Const(ty))
+        self.add(wire::CONST, false, b"", ty, &[])
     }
 
     /// Adds a type, `restrict`.
     pub fn restrict(&mut self, ty: u32) -> u32 {
-        self.add(b"", Kind::Restrict(ty))
+        self.add(wire::RESTRICT, false, b"", ty, &[])
     }
 
     /// Adds a function with its FUNC_PROTO and one of `BTF_FUNC_*`.
     pub fn func(&mut self, name: &[u8], proto: u32, linkage: u32) -> u32 {
-        self.add(name, Kind::Func { proto, linkage })
+        let vlen = usize::try_from(linkage).unwrap_or(usize::MAX);
+        let name = self.name(wire::FUNC, name);
+
+        self.head(wire::FUNC, false, name, vlen, proto);
+        self.added()
     }
 
-    /// Adds what a function returns and takes: names and types of its parameters.
+    /// Adds the prototype of a function: the type of its result, and names and types of its
+    /// parameters.
     pub fn func_proto(&mut self, returns: u32, params: &[(&[u8], u32)]) -> u32 {
-        let params: Vec<_> = params
-            .iter()
-            .map(|(name, ty)| wire::Param {
-                name_off: U32::new(self.name(name)),
-                ty: U32::new(*ty),
-            })
-            .collect();
-        let kind = Kind::FuncProto {
-            returns,
-            params: &params,
-        };
+        let kind = wire::FUNC_PROTO;
 
-        self.add(b"", kind)
+        self.add_all(kind, false, b"", returns, params, |this, (name, ty)| {
+            [this.name(kind, name), *ty]
+        })
     }
 
     /// Adds a variable with one of `BTF_VAR_*`.
     pub fn var(&mut self, name: &[u8], ty: u32, linkage: u32) -> u32 {
-        self.add(name, Kind::Var { ty, linkage })
+        self.add(wire::VAR, false, name, ty, &[linkage])
     }
 
     /// Adds a section of `size` bytes with the VARs, offsets and sizes of its variables.
     pub fn datasec(&mut self, name: &[u8], size: u32, vars: &[(u32, u32, u32)]) -> u32 {
-        let vars: Vec<_> = vars
-            .iter()
-            .map(|(ty, offset, size)| wire::VarSecinfo {
-                ty: U32::new(*ty),
-                offset: U32::new(*offset),
-                size: U32::new(*size),
-            })
-            .collect();
-
-        self.add(name, Kind::Datasec { size, vars: &vars })
+        self.add_all(wire::DATASEC, false, name, size, vars, |_, var| {
+            [var.0, var.1, var.2]
+        })
     }
 
     /// Adds a floating-point number of `size` bytes.
     pub fn float(&mut self, name: &[u8], size: u32) -> u32 {
-        self.add(name, Kind::Float { size })
+        self.add(wire::FLOAT, false, name, size, &[])
     }
 
-    /// Adds a tag of a declaration, or of its member or parameter no. `component` unless that is
-    /// -1.
+    /// Adds a tag of a declaration. If `component` is not -1, it is the number of the tagged member or
+    /// parameter.
     pub fn decl_tag(&mut self, value: &[u8], ty: u32, component: i32) -> u32 {
-        let kind = Kind::DeclTag {
-            ty,
-            component,
-            attribute: false,
-        };
-
-        self.add(value, kind)
+        self.add(wire::DECL_TAG, false, value, ty, &[component as u32])
     }
 
     /// Adds a tag of a type.
     pub fn type_tag(&mut self, value: &[u8], ty: u32) -> u32 {
-        let attribute = false;
-
-        self.add(value, Kind::TypeTag { ty, attribute })
+        self.add(wire::TYPE_TAG, false, value, ty, &[])
     }
 
-    fn add(&mut self, name: &[u8], kind: Kind<'_, O>) -> u32 {
-        let id = self.next_id;
-        let name_off = self.name(name);
+    /// Adds a type without elements.
+    fn add(&mut self, kind: u8, flag: bool, name: &[u8], arg: u32, data: &[u32]) -> u32 {
+        let name = self.name(kind, name);
 
-        self.push(&Type { id, name_off, kind })
+        self.head(kind, flag, name, 0, arg);
+        self.words.extend(data.iter().copied().map(U32::new));
+        self.added()
     }
 
-    /// Adds a type as it is. Its names are offsets that [`Builder::name`] gave or of strings that
-    /// were there from the begin; its id does not matter.
-    pub fn push(&mut self, ty: &Type<'_, O>) -> u32 {
+    /// Adds a type with elements. `words` gives the words of each.
+    fn add_all<T, const N: usize>(
+        &mut self,
+        kind: u8,
+        flag: bool,
+        name: &[u8],
+        arg: u32,
+        elems: &[T],
+        mut words: impl FnMut(&mut Self, &T) -> [u32; N],
+    ) -> u32 {
+        let name = self.name(kind, name);
+
+        self.head(kind, flag, name, elems.len(), arg);
+        for elem in elems {
+            let words = words(self, elem);
+            self.words.extend(words.map(U32::new));
+        }
+        self.added()
+    }
+
+    fn head(&mut self, kind: u8, flag: bool, name_off: u32, vlen: usize, size_or_type: u32) {
+        let vlen = u32::try_from(vlen).unwrap_or(u32::MAX);
+        if vlen > wire::VLEN {
+            self.fail(kind, TypeReason::TooManyElements);
+        }
+        let flag = if flag { wire::KIND_FLAG } else { 0 };
+        let info = flag | u32::from(kind) << wire::KIND_SHIFT | vlen & wire::VLEN;
+
+        self.words
+            .extend([name_off, info, size_or_type].map(U32::new));
+    }
+
+    /// Counts the type that has been added, and returns its id.
+    fn added(&mut self) -> u32 {
         let id = self.next_id;
 
-        encode(ty, &mut self.words);
-        self.next_id = self.next_id.saturating_add(1);
+        match id.checked_add(1) {
+            Some(next) => self.next_id = next,
+            None => self.error = self.error.or(Some(Error::TooMany)),
+        }
         id
+    }
+
+    /// A provisional offset for a name, which [`Builder::finish`] replaces. The name belongs to a type
+    /// of this kind.
+    fn name(&mut self, kind: u8, name: &[u8]) -> u32 {
+        if name.is_empty() {
+            return 0;
+        }
+        if name.contains(&0) {
+            self.fail(kind, TypeReason::NulInName);
+            return 0;
+        }
+        if let Some(offset) = self.known.get(name) {
+            return *offset;
+        }
+        let n = u32::try_from(self.added.len()).ok();
+        let Some(offset) = n.and_then(|n| self.end_string.checked_add(n)) else {
+            self.error = self.error.or(Some(Error::TooMany));
+            return 0;
+        };
+        self.added.push(name.into());
+        self.known.insert(name.into(), offset);
+        offset
+    }
+
+    /// Notes a fault of the type that is being added, if it is the first.
+    fn fail(&mut self, kind: u8, reason: TypeReason) {
+        let offset = size_of_val(self.words.as_slice());
+        let error = Error::Type {
+            id: self.next_id,
+            kind,
+            offset: u32::try_from(offset).unwrap_or(u32::MAX),
+            reason,
+        };
+
+        self.error = self.error.or(Some(error));
     }
 
     /// The finished BTF.
     ///
     /// # Errors
     ///
-    /// [`Error::TooMany`] if it is longer than 32 bits can say.
+    /// - [`Error::Type`] for the first type that BTF cannot express: with a NUL in a name, with more
+    ///   than 2^24 - 1 elements, or with bit-fields and a member at an offset of more than 24 bits.
+    /// - [`Error::TooMany`] if the result is longer than 32 bits can say.
     pub fn finish(mut self) -> Result<Vec<u8>, Error> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
         let (offsets, added) = share_ends(&self.added);
         let end_string = self.end_string;
-        let name = |offset: u32| match offset.checked_sub(end_string) {
-            None => offset,
-            Some(n) => {
-                let n = usize::try_from(n).unwrap_or(usize::MAX);
-                let offset = offsets.get(n).copied().unwrap_or_default();
-                end_string.saturating_add(offset)
+        let name = |offset: u32| {
+            let n = offset.checked_sub(end_string);
+            match n.and_then(|n| offsets.get(index(n))) {
+                Some(new) => end_string.saturating_add(*new),
+                None => offset,
             }
         };
 
-        rewrite(&mut self.words, |id| id, name, || {}).map_err(|_| Error::TooMany)?;
+        rewrite(
+            &mut self.words,
+            &self.layout,
+            self.first_id,
+            |id| id,
+            name,
+            || {},
+        )?;
         self.strings.extend(added);
         to_bytes(&self.header, &self.words, &self.layout, &self.strings).ok_or(Error::TooMany)
     }
@@ -397,6 +450,7 @@ pub(crate) fn to_bytes<O: ByteOrder>(
         types,
         strings,
         layout,
+        unknown: None,
     };
     let mut bytes = header.to_vec();
 
@@ -407,8 +461,8 @@ pub(crate) fn to_bytes<O: ByteOrder>(
     Some(bytes)
 }
 
-/// Puts strings one behind the other, each with a NUL. Those that are the end of another share its
-/// bytes. Returns the offset of each as well.
+/// Concatenates strings, each with a NUL at its end. A string that is the end of another shares its
+/// bytes. Returns the offset of each, and the bytes.
 pub(crate) fn share_ends<S: AsRef<[u8]>>(strings: &[S]) -> (Vec<u32>, Vec<u8>) {
     let order = (0..).zip(strings.iter().map(AsRef::as_ref));
     let mut order: Vec<_> = order
@@ -418,7 +472,7 @@ pub(crate) fn share_ends<S: AsRef<[u8]>>(strings: &[S]) -> (Vec<u32>, Vec<u8>) {
     let mut bytes = vec![];
     let mut last: &[u8] = &[];
 
-    // Backwards, a string comes right before those that end with it; and these shall come first.
+    // Sorted by their reversed bytes, downwards: a string comes right after one that ends with it.
     order.sort_unstable_by(|(a_end, a, _), (b_end, b, _)| {
         b_end
             .cmp(a_end)

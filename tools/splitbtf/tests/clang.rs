@@ -24,7 +24,7 @@ use zerocopy::ByteOrder;
 use zerocopy::BE;
 use zerocopy::LE;
 
-/// What `bpftool btf dump` says of it, a type a line, in words of our own.
+/// The content, as `bpftool btf dump` shows it, with a type on each line.
 const WANT: &str = "\
 1 '' PTR 2
 2 's_t' TYPEDEF 3
@@ -62,8 +62,8 @@ const WANT: &str = "\
 ";
 
 fn describe<O: ByteOrder>(bytes: &[u8]) -> String {
-    let mut room = vec![0; max_types::<O>(bytes).unwrap()];
-    let btf = Btf::<O>::open(bytes, None, &mut room).unwrap();
+    let mut index = vec![0; max_types::<O>(bytes).unwrap()];
+    let btf = Btf::<O>::open(bytes, None, &mut index).unwrap();
     let name = |offset| String::from_utf8_lossy(btf.string(offset).unwrap());
     let mut text = String::new();
 
@@ -101,7 +101,7 @@ fn describe<O: ByteOrder>(bytes: &[u8]) -> String {
             } => {
                 let values = values
                     .iter()
-                    .map(|value| format!(" {}={}", name(value.name_off.get()), value.val));
+                    .map(|value| format!(" {}={}", name(value.name_off), value.value));
                 format!(
                     "ENUM size={size} signed={signed}{}",
                     values.collect::<String>()
@@ -114,7 +114,7 @@ fn describe<O: ByteOrder>(bytes: &[u8]) -> String {
             } => {
                 let values = values
                     .iter()
-                    .map(|value| format!(" {}={}", name(value.name_off.get()), value.val()));
+                    .map(|value| format!(" {}={}", name(value.name_off), value.value));
                 format!(
                     "ENUM64 size={size} signed={signed}{}",
                     values.collect::<String>()
@@ -127,7 +127,7 @@ fn describe<O: ByteOrder>(bytes: &[u8]) -> String {
             Kind::FuncProto { returns, params } => {
                 let params = params
                     .iter()
-                    .map(|param| format!(" {}:{}", name(param.name_off.get()), param.ty));
+                    .map(|param| format!(" {}:{}", name(param.name_off), param.ty));
                 format!("FUNC_PROTO {returns}{}", params.collect::<String>())
             }
             Kind::Var { ty, linkage } => format!("VAR {ty} linkage={linkage}"),

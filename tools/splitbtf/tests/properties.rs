@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What holds for all valid BTF, tried on random one, of both byte orders.
+//! Properties of all valid BTF, tried on random BTF of both byte orders.
 
 mod random;
 
@@ -35,7 +35,7 @@ use zerocopy::LE;
 
 type Outcome = Result<(), TestCaseError>;
 
-/// A base, and what is split on it.
+/// A base, and BTF that is split on it.
 struct Pair<O> {
     base: Owned<O>,
     split: Owned<O>,
@@ -58,7 +58,7 @@ impl<O: ByteOrder> Pair<O> {
     }
 }
 
-/// Relocates what has been distilled.
+/// Relocates distilled BTF.
 fn onto<O: ByteOrder>(
     distilled: &Distilled,
     target: &Btf<'_, O>,
@@ -67,17 +67,17 @@ fn onto<O: ByteOrder>(
     let pair = Pair::<O>::of(distilled);
     let base = pair.base.view(None).unwrap();
     let split = pair.split.view(Some(&base)).unwrap();
-    let ids = target.name_index().unwrap();
+    let ids = target.sorted_by_name().unwrap();
 
     base.validated().unwrap();
     relocate(
         &split.validated().unwrap(),
-        &Names::indexed(target, &ids, None),
+        &Names::indexed(*target, &ids, None),
         policy,
     )
 }
 
-/// Whether that is what may be the reason why a base's own type is not found in it.
+/// Whether this is a possible reason why a base's own type is not found in it.
 fn is_ambiguous(error: &Error) -> bool {
     matches!(
         error,
@@ -96,7 +96,7 @@ fn types_of(base: &[[u8; 8]], split: &[[u8; 8]]) -> (Vec<Random>, Vec<Random>) {
     (base, split)
 }
 
-/// What is written again is what it was.
+/// BTF that is read and written again has the same bytes.
 fn writing_is_the_reverse_of_reading<O: ByteOrder>(base: &[Random], split: &[Random]) -> Outcome {
     let pair = Pair::<O>::new(base, split);
     let base = pair.base.view(None).unwrap();
@@ -105,16 +105,16 @@ fn writing_is_the_reverse_of_reading<O: ByteOrder>(base: &[Random], split: &[Ran
     for btf in [&base, &split] {
         btf.validated().unwrap();
         let mut builder = Builder::like(btf).unwrap();
-        for ty in btf.types() {
-            builder.push(&ty.unwrap());
+        for id in btf.first_id()..btf.end_id() {
+            builder.copy(btf, id).unwrap();
         }
         prop_assert_eq!(&builder.finish().unwrap()[..], btf.bytes());
     }
     Ok(())
 }
 
-/// What is distilled, and relocated to a base with the same types as `base` in another order, says
-/// what it said before.
+/// BTF that is distilled, and relocated to a base with the types of `base` in another order, means
+/// the same as before.
 ///
 /// `order` has the new id of each type of the base.
 fn nothing_is_lost<O: ByteOrder>(base: &[Random], split: &[Random], order: &[u32]) -> Outcome {
@@ -174,7 +174,7 @@ fn is_contained<O: ByteOrder>(split: &Btf<'_, O>, id: u32) -> bool {
             next = match split.get(next).unwrap().kind {
                 Kind::Typedef(to) | Kind::Const(to) | Kind::Volatile(to) | Kind::Restrict(to) => to,
                 Kind::TypeTag { ty, .. } => ty,
-                Kind::Array(array) => array.ty.get(),
+                Kind::Array(array) => array.ty,
                 _ => return false,
             };
         }
@@ -182,7 +182,7 @@ fn is_contained<O: ByteOrder>(split: &Btf<'_, O>, id: u32) -> bool {
     let parts = |kind| match kind {
         Kind::Struct(of) | Kind::Union(of) => of.members().map(|member| member.ty).collect(),
         Kind::FuncProto { returns, params } => {
-            let params = params.iter().map(|param| param.ty.get());
+            let params = params.iter().map(|param| param.ty);
             params.chain([returns]).collect()
         }
         Kind::Var { ty, .. } => vec![ty],
@@ -193,7 +193,8 @@ fn is_contained<O: ByteOrder>(split: &Btf<'_, O>, id: u32) -> bool {
     types.flat_map(|ty| parts(ty.kind)).any(contains)
 }
 
-/// What the split BTF may have instead of a type that does not match: what [`describe`] says of it.
+/// The text of [`describe`] for the type that the split BTF may have instead of one that does not
+/// match.
 fn instead<O: ByteOrder>(
     distilled: &Btf<'_, O>,
     id: u32,
@@ -216,7 +217,7 @@ fn instead<O: ByteOrder>(
     }
 }
 
-/// What does not match becomes opaque, is kept, or refused, by the rule and no other.
+/// A type that does not match becomes opaque, is kept, or is refused, exactly by the rule.
 fn the_rule_is_kept<O: ByteOrder>(base: &[Random], split: &[Random], target: &[Random]) -> Outcome {
     let pair = Pair::<O>::new(base, split);
     let base = pair.base.view(None).unwrap();
@@ -228,8 +229,8 @@ fn the_rule_is_kept<O: ByteOrder>(base: &[Random], split: &[Random], target: &[R
     let distilled_base = pair.base.view(None).unwrap();
     let distilled_split = pair.split.view(Some(&distilled_base)).unwrap();
     let contained = |id| is_contained(&distilled_split, id);
-    let ids = target.name_index().unwrap();
-    let names = Names::indexed(&target, &ids, None);
+    let ids = target.sorted_by_name().unwrap();
+    let names = Names::indexed(target, &ids, None);
     let needs = distilled_split.validated().unwrap().needs().unwrap();
     let foretold = needs.unmatched(&distilled_base, &names).unwrap();
 
@@ -310,10 +311,10 @@ fn in_place_is_the_same<O: ByteOrder>(
     let split = split.validated().unwrap();
     let target = write::<O>(target, None);
     let target = target.view(None).unwrap();
-    let index = target.name_index().unwrap();
-    let names = Names::indexed(&target, &index, None);
+    let index = target.sorted_by_name().unwrap();
+    let names = Names::indexed(target, &index, None);
 
-    let (ids, strings) = split.relocation_room();
+    let (ids, strings) = split.relocation_scratch();
     let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
     let relocation = match split.relocate(&names, Policy::Opaque, &mut ids, &mut strings) {
         Ok(relocation) => relocation,
@@ -338,7 +339,7 @@ fn in_place_is_the_same<O: ByteOrder>(
     Ok(())
 }
 
-/// What is distilled is sorted if it was, and by itself always.
+/// The distilled base is sorted, and the split BTF is if it was before.
 fn order_is_kept<O: ByteOrder>(base: &[Random], split: &[Random]) -> Outcome {
     let pair = Pair::<O>::new(base, split);
     let base = pair.base.view(None).unwrap();
@@ -375,7 +376,7 @@ fn shuffled(len: usize, by: &[u32]) -> Vec<u32> {
 }
 
 proptest! {
-    // What fails is printed, and needs no file.
+    // Failures are printed. They need no file.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]

@@ -40,10 +40,10 @@ fn built(base: Option<&Btf<'static, LE>>, add: impl FnOnce(&mut Builder<LE>)) ->
     let mut builder = base.map_or_else(Builder::new, |base| Builder::split_on(base).unwrap());
     add(&mut builder);
     let bytes = builder.finish().unwrap().leak();
-    let room = vec![0; max_types::<LE>(bytes).unwrap()].leak();
+    let index = vec![0; max_types::<LE>(bytes).unwrap()].leak();
 
     let base = base.map(|base| &*Box::leak(Box::new(*base)));
-    Btf::open(bytes, base, room).unwrap()
+    Btf::open(bytes, base, index).unwrap()
 }
 
 /// The same with an index that counts.
@@ -73,8 +73,8 @@ fn work(distilled: &Btf<'static, LE>, split: &Btf<'static, LE>, target: &Btf<'st
 
     base.validated().unwrap();
     let split = split.validated().unwrap();
-    let ids = target.name_index().unwrap();
-    let names = Names::indexed(&target, &ids, None);
+    let ids = target.sorted_by_name().unwrap();
+    let names = Names::indexed(target, &ids, None);
     splitbtf::relocate(&split, &names, Policy::Opaque).unwrap();
     let _ = splitbtf::relocate(&split, &names, Policy::Error);
     // The distilled base is one to distill once more.
@@ -82,7 +82,7 @@ fn work(distilled: &Btf<'static, LE>, split: &Btf<'static, LE>, target: &Btf<'st
     calls.get() as f64 / bytes as f64
 }
 
-/// Some looks at each type, none of which has less than 12 bytes, and what it takes to find a name.
+/// Some looks at each type, which has at least 12 bytes, and the look-ups of names.
 const FEW: f64 = 2.0;
 
 /// Types of one name are looked at one by one, up to 256 of them.
@@ -216,7 +216,7 @@ fn of_wide_and_deep_structs() {
     });
     assert!(work < FEW, "{work}");
 
-    // Each has all that are behind it.
+    // Each has all later ones as members.
     let work = work_of_split(|b| {
         for n in 0..WIDTH {
             b.union(b"u", 4, &members(n + 3..WIDTH + 3));

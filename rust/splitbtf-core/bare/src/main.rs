@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The panic handler calls a function that does not exist, so that this links only if nothing that
-//! it calls can panic. It is linked, never run.
+//! Links the functions that the kernel calls. The panic handler calls an undefined symbol, so linking
+//! succeeds only if nothing reachable can panic. The program is never run.
 
 #![no_std]
 #![no_main]
@@ -11,7 +11,9 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use splitbtf_core::Btf;
+use splitbtf_core::Endian;
 use splitbtf_core::Error;
+use splitbtf_core::Kind;
 use splitbtf_core::Names;
 use splitbtf_core::Policy;
 use zerocopy::ByteOrder;
@@ -39,24 +41,46 @@ impl Write for Sink {
     }
 }
 
-/// What the linker takes for the begin of the program: all of the kernel-facing functions, with
-/// data that the compiler knows nothing of.
+/// The entry point: calls all of the kernel-facing functions, with data that the compiler does not
+/// know.
 #[no_mangle]
 pub extern "C" fn _start() {
-    let mut room = [[0; 16]; 6];
-    let [base, split, target, validate, ids, strings] = black_box(&mut room);
+    let mut buffers = [[0; 16]; 6];
+    let [base, split, target, validate, ids, scratch] = black_box(&mut buffers);
     let mut files = [[0; 64]; 4];
     let [one, two, three, out] = black_box(&mut files);
 
-    let rooms = [base, split, target, validate, ids, strings];
-    if let Err(error) = all::<LE>(one, two, three, out, rooms) {
-        // The kernel prints what is wrong.
+    let buffers = [base, split, target, validate, ids, scratch];
+    if let Err(error) = all::<LE>(one, two, three, out, buffers) {
+        // The kernel prints it.
         let _ = write!(Sink, "{error}");
     }
-    let mut room = [[0; 16]; 6];
-    let [base, split, target, validate, ids, strings] = black_box(&mut room);
-    let rooms = [base, split, target, validate, ids, strings];
-    let _ = black_box(all::<BE>(one, two, three, out, rooms));
+    let mut buffers = [[0; 16]; 6];
+    let [base, split, target, validate, ids, scratch] = black_box(&mut buffers);
+    let buffers = [base, split, target, validate, ids, scratch];
+    let _ = black_box(all::<BE>(one, two, three, out, buffers));
+}
+
+/// Decodes all elements of a type.
+fn look(kind: &Kind<'_>) {
+    black_box((kind.keyword(), kind.size(), kind.number(), kind.modified()));
+    match *kind {
+        Kind::Struct(of) | Kind::Union(of) => of.members().for_each(|member| {
+            black_box(member);
+        }),
+        Kind::Enum { values, .. } | Kind::Enum64 { values, .. } => {
+            values.iter().for_each(|value| {
+                black_box(value);
+            })
+        }
+        Kind::FuncProto { params, .. } => params.iter().for_each(|param| {
+            black_box(param);
+        }),
+        Kind::Datasec { vars, .. } => vars.iter().for_each(|var| {
+            black_box(var);
+        }),
+        _ => {}
+    }
 }
 
 fn all<O: ByteOrder>(
@@ -64,37 +88,39 @@ fn all<O: ByteOrder>(
     two: &mut [u8],
     three: &[u8],
     out: &mut [u8],
-    [base, split, target, room, ids, strings]: [&mut [u32; 16]; 6],
+    [base, split, target, validate, ids, scratch]: [&mut [u32; 16]; 6],
 ) -> Result<(), Error> {
+    black_box(Endian::of(one)?);
     let target = Btf::<O>::open(one, None, target)?;
     let first_named = target.first_named().unwrap_or_default();
-    let names = Names::sorted(&target, first_named, None);
+    let names = Names::sorted(target, first_named, None);
+    black_box(names.find_kind(three, 4));
     for id in names.find(two) {
         black_box(target.get(id)?);
     }
 
     let base = Btf::<O>::open(three, None, base)?;
-    base.validate(room)?;
+    let base = *base.validate(validate)?;
     let relocation = {
         let split = Btf::<O>::open(two, Some(&base), split)?;
-        let valid = split.validate_references(room)?;
-        black_box((split.validate_room(), valid.relocation_room()));
+        let valid = split.validate_references(validate)?;
+        black_box((split.validate_scratch(), valid.relocation_scratch()));
         for ty in valid.iter() {
             black_box(valid.string(ty.name_off)?);
             black_box(valid.resolve(ty.id)?);
+            look(&ty.kind);
             valid.ids(ty.id)?.for_each(|id| {
                 black_box(id);
             });
-            valid.names(ty.id)?.for_each(|name| {
+            valid.name_offsets(ty.id)?.for_each(|name| {
                 black_box(name);
             });
         }
-        valid.relocate(&names, Policy::Opaque, ids, strings)?
+        valid.relocate(&names, Policy::Opaque, ids, scratch)?
     };
-    for (id, _) in relocation.kept() {
-        if let Some(reason) = splitbtf_core::mismatch(&base, id, &names)? {
-            let _ = write!(Sink, "{reason}");
-        }
+    for kept in relocation.kept() {
+        let _ = write!(Sink, "{}", kept.reason.between("a", "b"));
+        black_box(kept);
     }
     black_box(relocation.id_map());
     relocation.write(two, &base, out)?;

@@ -31,14 +31,14 @@ const fn fwd(is_union: bool) -> Traits {
     }
 }
 
-/// What is found among these, which have the ids 1, 2, ...
+/// Finds a match among these candidates, which have the ids 1, 2, ...
 fn find_in(wanted: Traits, contained: bool, candidates: &[Traits]) -> Result<u32, Mismatch> {
     let mut candidates = (1..).zip(candidates.iter().copied().map(Some));
 
     find(&wanted, contained, &mut candidates)
 }
 
-/// Checks what is found, which is the same whether the type sought is contained or not.
+/// Checks the match. It is the same for contained and other types.
 #[track_caller]
 fn check(wanted: Traits, candidates: &[Traits], want: Result<u32, Mismatch>) {
     assert_eq!(find_in(wanted, false, candidates), want, "not contained");
@@ -242,7 +242,10 @@ fn what_counts_is_read_from_types() {
 
 #[test]
 fn mismatches_read_well() {
-    let text = |result: Result<u32, Mismatch>| result.unwrap_err().to_string();
+    let text = |result: Result<u32, Mismatch>| {
+        let reason = result.unwrap_err();
+        reason.between("the module", "vmlinux").to_string()
+    };
 
     assert_eq!(text(Err(Mismatch::Missing)), "not in vmlinux");
     assert_eq!(text(kind(wire::UNION)), "of kind UNION in vmlinux");
@@ -255,4 +258,30 @@ fn mismatches_read_well() {
     );
     assert_eq!(text(ambiguous(8, 2)), "2 candidates of size 8");
     assert_eq!(text(ambiguous(0, 2)), "2 candidates");
+    assert_eq!(Mismatch::Missing.to_string(), "not in the base");
+}
+
+#[test]
+fn mismatches_survive_as_numbers() {
+    let all = [
+        Mismatch::Missing,
+        Mismatch::Kind { found: 5 },
+        Mismatch::Size {
+            wanted: 1,
+            found: u32::MAX,
+        },
+        Mismatch::NoneOfSize {
+            wanted: 3,
+            candidates: 4,
+        },
+        Mismatch::Encoding,
+        Mismatch::Ambiguous {
+            size: 5,
+            candidates: 6,
+        },
+    ];
+
+    for reason in all {
+        assert_eq!(Mismatch::from_words(reason.to_words()), reason);
+    }
 }

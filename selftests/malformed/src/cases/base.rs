@@ -3,7 +3,7 @@
 //! Distilled bases with what none has.
 
 use rustix::io::Errno;
-use splitbtf::wire;
+use splitbtf::raw::wire;
 
 use super::header::grow;
 use super::header::misaligned;

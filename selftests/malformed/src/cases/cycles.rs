@@ -2,7 +2,7 @@
 
 //! Types that lead back to themselves.
 
-use splitbtf::wire;
+use splitbtf::raw::wire;
 
 use super::Cases;
 use super::Expected;

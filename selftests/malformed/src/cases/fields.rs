@@ -4,7 +4,7 @@
 //! for kernels with Rust as well.
 
 use rustix::io::Errno;
-use splitbtf::wire;
+use splitbtf::raw::wire;
 
 use super::Cases;
 use super::Expected;

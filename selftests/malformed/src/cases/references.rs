@@ -2,7 +2,7 @@
 
 //! Types that refer to types and to strings that are not there.
 
-use splitbtf::wire;
+use splitbtf::raw::wire;
 
 use super::Cases;
 use super::Expected;

@@ -3,7 +3,7 @@
 //! BTF that is right, or almost, but large: how long it takes must be explained by its length.
 
 use rustix::io::Errno;
-use splitbtf::wire;
+use splitbtf::raw::wire;
 
 use super::Cases;
 use super::Expected;

@@ -158,12 +158,7 @@ fn foreign_string<O: ByteOrder>(
 /// Whether for C a distilled type, `wanted`, matches a type of vmlinux of the same name, `found`.
 /// `composites` is how many structs and unions vmlinux has of this name, `embedded` whether a struct
 /// or union of the module has `wanted` as a member.
-fn accepts<O: ByteOrder>(
-    wanted: &Kind<'_, O>,
-    embedded: bool,
-    found: &Kind<'_, O>,
-    composites: usize,
-) -> bool {
+fn accepts(wanted: &Kind<'_>, embedded: bool, found: &Kind<'_>, composites: usize) -> bool {
     // First types are compared by name and size, or by name alone.
     let by_size = match found {
         Kind::Int(_) | Kind::Float { .. } | Kind::Enum { .. } | Kind::Enum64 { .. } => true,
@@ -191,16 +186,11 @@ fn accepts<O: ByteOrder>(
     }
 }
 
-fn is_composite<O: ByteOrder>(kind: &Kind<'_, O>) -> bool {
+fn is_composite(kind: &Kind<'_>) -> bool {
     matches!(kind, Kind::Struct(_) | Kind::Union(_))
 }
 
 /// In bytes; a FWD has 0 in this place.
-fn size<O: ByteOrder>(kind: &Kind<'_, O>) -> u32 {
-    match kind {
-        Kind::Int(int) => int.size,
-        Kind::Struct(composite) | Kind::Union(composite) => composite.size,
-        Kind::Enum { size, .. } | Kind::Enum64 { size, .. } | Kind::Float { size } => *size,
-        _ => 0,
-    }
+fn size(kind: &Kind<'_>) -> u32 {
+    kind.size().unwrap_or_default()
 }

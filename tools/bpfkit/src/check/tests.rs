@@ -48,8 +48,8 @@ fn int(encoding: u8) -> Int {
 fn check_on(vmlinux: &[u8], own: Option<&[u8]>, split: &[u8], base: Option<&[u8]>) -> Checked {
     let vmlinux = Owned::<LE>::new(vmlinux.to_vec(), None).unwrap();
     let vmlinux = vmlinux.view(None).unwrap();
-    let ids = vmlinux.name_index().unwrap();
-    let names = [Names::indexed(&vmlinux, &ids, None)];
+    let ids = vmlinux.sorted_by_name().unwrap();
+    let names = [Names::indexed(vmlinux, &ids, None)];
     let own = own.map(|own| Owned::<LE>::new(own.to_vec(), None).unwrap());
     let own = own.as_ref().map(|own| own.view(None).unwrap());
 

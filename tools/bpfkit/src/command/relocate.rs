@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use bpfkit::output;
 use bpfkit::relocate;
+use bpfkit::relocate::shown;
 use bpfkit::relocate::OwnType;
 use bpfkit::relocate::RelocateError;
 use bpfkit::relocate::Relocated;
@@ -102,7 +103,14 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
         kept: &relocated.kept,
     };
     let lines = |types: &[OwnType], is: &str| -> String {
-        let line = |ty: &OwnType| format!("[{}] '{}' is {is}: {}\n", ty.new_id, ty.name, ty.reason);
+        let line = |ty: &OwnType| {
+            format!(
+                "[{}] '{}' is {is}: {}\n",
+                ty.new_id,
+                ty.name,
+                shown(&ty.reason)
+            )
+        };
         types.iter().map(line).collect()
     };
     voice.print(&report, |report| {

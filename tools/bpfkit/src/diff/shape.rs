@@ -36,7 +36,7 @@ pub enum Space {
 
 impl Space {
     /// `None` for kinds that are not looked up by name.
-    pub(super) fn of<O: ByteOrder>(kind: &Kind<'_, O>) -> Option<Self> {
+    pub(super) fn of(kind: &Kind<'_>) -> Option<Self> {
         match kind {
             Kind::Struct(_) | Kind::Union(_) | Kind::Fwd { .. } => Some(Self::Tag),
             Kind::Enum { .. } | Kind::Enum64 { .. } => Some(Self::Tag),
@@ -75,7 +75,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub fn of<O: ByteOrder>(btf: &Btf<'_, O>, ty: &Type<'_, O>) -> Result<Self, DiffError> {
+    pub fn of<O: ByteOrder>(btf: &Btf<'_, O>, ty: &Type<'_>) -> Result<Self, DiffError> {
         let mut reader = Reader {
             btf,
             root: ty.id,
@@ -242,7 +242,7 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
     }
 
     /// The struct or union, if it is anonymous.
-    fn unnamed(&self, id: u32) -> Result<Option<Composite<'a, O>>, DiffError> {
+    fn unnamed(&self, id: u32) -> Result<Option<Composite<'a>>, DiffError> {
         let ty = self.btf.get(id)?;
 
         Ok(match ty.kind {
@@ -262,7 +262,7 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
 
     fn members(
         &mut self,
-        composite: &Composite<'_, O>,
+        composite: &Composite<'_>,
         prefix: &str,
         start: u64,
         depth: u32,
@@ -328,8 +328,8 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
             Kind::Enum { size, .. } | Kind::Enum64 { size, .. } => format!("enum of {size} bytes"),
             Kind::Ptr(to) => format!("{} *", inner(to, false)?),
             Kind::Array(array) => {
-                let elem = inner(array.ty.get(), contained)?;
-                format!("{elem}[{}]", array.nelems.get())
+                let elem = inner(array.ty, contained)?;
+                format!("{elem}[{}]", array.nelems)
             }
             Kind::Volatile(to) => format!("volatile {}", inner(to, contained)?),
             Kind::Const(to) => format!("const {}", inner(to, contained)?),
@@ -337,7 +337,7 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
             Kind::TypeTag { ty, .. } => format!("{} {text}", inner(ty, contained)?),
             Kind::FuncProto { returns, params } => {
                 let returns = inner(returns, false)?;
-                let params = params.iter().map(|param| inner(param.ty.get(), false));
+                let params = params.iter().map(|param| inner(param.ty, false));
                 let params: Vec<_> = params.collect::<Result<_, _>>()?;
                 format!("{returns} ({})", params.join(", "))
             }

@@ -43,11 +43,11 @@ fn names(names: &[&str]) -> Select {
 fn try_diff(from: Add, to: Add, select: &Select) -> Result<Vec<Difference>, DiffError> {
     let (from, to) = (file(from), file(to));
     let (from, to) = (from.view(None).unwrap(), to.view(None).unwrap());
-    let (from_ids, to_ids) = (from.name_index().unwrap(), to.name_index().unwrap());
+    let (from_ids, to_ids) = (from.sorted_by_name().unwrap(), to.sorted_by_name().unwrap());
 
     diff(
-        &Names::indexed(&from, &from_ids, None),
-        &Names::indexed(&to, &to_ids, None),
+        &Names::indexed(from, &from_ids, None),
+        &Names::indexed(to, &to_ids, None),
         select,
     )
 }

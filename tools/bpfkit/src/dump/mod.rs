@@ -77,8 +77,9 @@ pub enum DumpError {
     Kernel(#[from] Error),
     /// It has a type that matches none of the kernel that it is relocated to, and that must.
     #[error(
-        "type {id} '{name}' of its distilled base{} does not match: {reason}",
-        if *contained { " is contained and" } else { "" }
+        "type {id} '{name}' of its distilled base{} does not match: {}",
+        if *contained { " is contained and" } else { "" },
+        crate::relocate::shown(reason)
     )]
     Unmatched {
         /// The type's id in the distilled base.

@@ -71,7 +71,7 @@ pub(super) enum Value {
 
 fn describe<O: ByteOrder>(
     btf: &Btf<'_, O>,
-    ty: &Type<'_, O>,
+    ty: &Type<'_>,
     sink: &mut impl Sink,
 ) -> Result<(), Error> {
     sink.begin(ty.id, kind_name(&ty.kind), name(btf, ty.name_off)?);
@@ -90,9 +90,9 @@ fn describe<O: ByteOrder>(
         | Kind::Restrict(to)
         | Kind::TypeTag { ty: to, .. } => sink.number("type_id", to),
         Kind::Array(array) => {
-            sink.number("type_id", array.ty.get());
-            sink.number("index_type_id", array.index_type.get());
-            sink.number("nr_elems", array.nelems.get());
+            sink.number("type_id", array.ty);
+            sink.number("index_type_id", array.index_type);
+            sink.number("nr_elems", array.nelems);
         }
         Kind::Struct(of) | Kind::Union(of) => members(btf, &of, sink)?,
         Kind::Enum {
@@ -102,10 +102,10 @@ fn describe<O: ByteOrder>(
         } => {
             enumeration(sink, size, signed, values.len());
             for value in values {
-                sink.part(Some(name(btf, value.name_off.get())?));
+                sink.part(Some(name(btf, value.name_off)?));
                 sink.value(match signed {
-                    true => Value::I32(value.val.get()),
-                    false => Value::U32(value.val.get() as u32),
+                    true => Value::I32(value.value as i32),
+                    false => Value::U32(value.value as u32),
                 });
                 sink.end_part();
             }
@@ -118,10 +118,10 @@ fn describe<O: ByteOrder>(
         } => {
             enumeration(sink, size, signed, values.len());
             for value in values {
-                sink.part(Some(name(btf, value.name_off.get())?));
+                sink.part(Some(name(btf, value.name_off)?));
                 sink.value(match signed {
-                    true => Value::I64(value.val()),
-                    false => Value::U64(value.val() as u64),
+                    true => Value::I64(value.value as i64),
+                    false => Value::U64(value.value as u64),
                 });
                 sink.end_part();
             }
@@ -140,8 +140,8 @@ fn describe<O: ByteOrder>(
             sink.number("vlen", params.len());
             sink.list("params");
             for param in params {
-                sink.part(Some(name(btf, param.name_off.get())?));
-                sink.number("type_id", param.ty.get());
+                sink.part(Some(name(btf, param.name_off)?));
+                sink.number("type_id", param.ty);
                 sink.end_part();
             }
             sink.end_list();
@@ -156,10 +156,10 @@ fn describe<O: ByteOrder>(
             sink.list("vars");
             for var in vars {
                 sink.part(None);
-                sink.number("type_id", var.ty.get());
-                sink.number("offset", var.offset.get());
-                sink.number("size", var.size.get());
-                if let Ok(ty) = btf.get(var.ty.get()) {
+                sink.number("type_id", var.ty);
+                sink.number("offset", var.offset);
+                sink.number("size", var.size);
+                if let Ok(ty) = btf.get(var.ty) {
                     sink.remark(kind_name(&ty.kind), name(btf, ty.name_off)?);
                 }
                 sink.end_part();
@@ -179,7 +179,7 @@ fn describe<O: ByteOrder>(
 
 fn members<O: ByteOrder>(
     btf: &Btf<'_, O>,
-    of: &Composite<'_, O>,
+    of: &Composite<'_>,
     sink: &mut impl Sink,
 ) -> Result<(), Error> {
     let members = of.members();
@@ -217,29 +217,8 @@ fn name<'a, O: ByteOrder>(btf: &Btf<'a, O>, offset: u32) -> Result<&'a [u8], Err
     }
 }
 
-pub(crate) fn kind_name<O: ByteOrder>(kind: &Kind<'_, O>) -> &'static str {
-    match kind {
-        Kind::Int(_) => "INT",
-        Kind::Ptr(_) => "PTR",
-        Kind::Array(_) => "ARRAY",
-        Kind::Struct(_) => "STRUCT",
-        Kind::Union(_) => "UNION",
-        Kind::Enum { .. } => "ENUM",
-        Kind::Enum64 { .. } => "ENUM64",
-        Kind::Fwd { .. } => "FWD",
-        Kind::Typedef(_) => "TYPEDEF",
-        Kind::Volatile(_) => "VOLATILE",
-        Kind::Const(_) => "CONST",
-        Kind::Restrict(_) => "RESTRICT",
-        Kind::Func { .. } => "FUNC",
-        Kind::FuncProto { .. } => "FUNC_PROTO",
-        Kind::Var { .. } => "VAR",
-        Kind::Datasec { .. } => "DATASEC",
-        Kind::Float { .. } => "FLOAT",
-        Kind::DeclTag { .. } => "DECL_TAG",
-        Kind::TypeTag { .. } => "TYPE_TAG",
-        _ => "UNKNOWN",
-    }
+pub(crate) fn kind_name(kind: &Kind<'_>) -> &'static str {
+    splitbtf::kind::name(kind.number()).unwrap_or("UNKNOWN")
 }
 
 fn encoding(encoding: u8) -> &'static str {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What the fuzz targets share.
+//! Helpers for the fuzz targets.
 
 use splitbtf::BtfExt;
 use splitbtf::Btf;
+use splitbtf::NameIndex;
 use splitbtf::Names;
 use splitbtf::Owned;
 use splitbtf::Valid;
 use zerocopy::ByteOrder;
 
 /// Splits an input into parts: before each but the last are 4 bytes with its length, in
-/// little-endian order. A length that is too large takes what there is.
+/// little-endian order. A length that is too large takes all bytes that are left.
 pub fn parts<const N: usize>(mut input: &[u8]) -> [&[u8]; N] {
     let mut parts = [&[][..]; N];
 
@@ -40,7 +41,7 @@ pub fn look<'a, O: ByteOrder>(btf: &Btf<'a, O>) -> Option<Valid<'a, O>> {
         for id in valid.ids(ty.id).unwrap() {
             assert!(id < valid.end_id());
         }
-        for name in valid.names(ty.id).unwrap() {
+        for name in valid.name_offsets(ty.id).unwrap() {
             valid.string(name).unwrap();
         }
     }
@@ -52,12 +53,6 @@ pub fn look<'a, O: ByteOrder>(btf: &Btf<'a, O>) -> Option<Valid<'a, O>> {
 pub fn with_names<O: ByteOrder>(file: &Owned<O>, then: impl FnOnce(&Names<'_, O>)) -> Option<()> {
     let btf = file.view(None).ok()?;
 
-    match btf.first_named() {
-        Some(first) => then(&Names::sorted(&btf, first, None)),
-        None => {
-            let ids = btf.name_index().ok()?;
-            then(&Names::indexed(&btf, &ids, None));
-        }
-    }
+    then(&NameIndex::new(&btf).ok()?.names(btf));
     Some(())
 }

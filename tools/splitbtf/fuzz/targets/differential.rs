@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What libbpf makes of valid input, and what splitbtf does.
+//! Compares libbpf and splitbtf on valid input.
 //!
 //! libbpf gets nothing that splitbtf has found to be malformed, as it may read outside of that or
 //! go round in circles.
@@ -10,7 +10,7 @@
 use libfuzzer_sys::fuzz_target;
 use splitbtf::ValidExt;
 use splitbtf::BtfExt;
-use splitbtf::wire;
+use splitbtf::raw::wire;
 use splitbtf::Btf;
 use splitbtf::Error;
 use splitbtf::Kind;
@@ -95,7 +95,7 @@ fn compare(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
         let Ok((mut theirs, their_ids)) = theirs else {
             return;
         };
-        // libbpf goes by the kinds of neither, if sizes agree; and by bit-fields for what a FWD is.
+        // libbpf ignores the kinds if the sizes agree, and takes the flag of bit-fields for that of a FWD.
         let by_kind = (0..end)
             .zip(&their_ids)
             .skip(1)

@@ -23,10 +23,10 @@ fn read<O: ByteOrder>(base: &[u8], split: &[u8]) -> Option<()> {
     let split = split.view(Some(&base)).ok()?;
     look(&split);
 
-    // What has been read can be written, and is the same.
+    // Written again, it is the same.
     let mut builder = Builder::like(&split).ok()?;
-    for ty in split.types() {
-        builder.push(&ty.unwrap());
+    for id in split.first_id()..split.end_id() {
+        builder.copy(&split, id).unwrap();
     }
     let bytes = builder.finish().ok()?;
     let again = Owned::<O>::new(bytes, Some(&base)).unwrap();

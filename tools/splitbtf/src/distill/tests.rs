@@ -17,7 +17,7 @@ use crate::Btf;
 use crate::BtfExt;
 use crate::Builder;
 
-/// The types of what comes of distilling: those of the base, those of the split BTF.
+/// The types after distilling: those of the base, and those of the split BTF.
 fn parts<O: ByteOrder + 'static>(split: &Btf<'_, O>) -> (Vec<String>, Vec<String>) {
     let distilled = distill(&split.validated().unwrap()).unwrap();
     let base = open::<O>(&distilled.base, None).unwrap();
@@ -309,7 +309,7 @@ fn what_was_sorted_still_is() {
         ]
     );
 
-    // Otherwise what is moved comes last, in its order.
+    // Otherwise the moved types come last, in their order.
     let unsorted = build(Some(base), |b| {
         b.typedef(b"z", 2);
         b.ptr(4);
@@ -423,7 +423,7 @@ fn members_of_the_base_are_not_followed() {
     assert_eq!(parts(split).0, ["1 STRUCT s 8"]);
 }
 
-/// Only of what relocation looks for by its name.
+/// The limit is for types only that relocation looks up by name.
 #[test]
 fn names_have_a_limit() {
     for (len, fits) in [(512, true), (513, false)] {
@@ -448,4 +448,43 @@ fn names_have_a_limit() {
             }
         )));
     }
+}
+
+#[test]
+fn unknown_kinds_are_kept_or_named() {
+    let base = File::<LE> {
+        hdr_len: 32,
+        layout: [vec![[0; 4]; 20], vec![[4, 0, 0, 0]]].concat(),
+        ..File::new().strings(b"\0int\0")
+    };
+    let base = base
+        .add(0, 20, 0, 0, &[2])
+        .add(1, 1, 0, 4, &[0x0100_0020])
+        .open(None)
+        .unwrap();
+    let split = |word, to| {
+        let file = File::<LE>::new().strings(b"").add(0, 20, 0, 0, &[word]);
+        let file = file.add(0, 2, 0, to, &[]);
+        file.open(Some(base)).unwrap().validated().unwrap()
+    };
+    let error = |id, offset, reason| Error::Type {
+        id,
+        kind: 20,
+        offset,
+        reason,
+    };
+
+    let distilled = distill(&split(1000, 2)).unwrap();
+    let new_base = open::<LE>(&distilled.base, None).unwrap();
+    let new = open(&distilled.split, Some(new_base)).unwrap();
+    assert_eq!(lines(new_base), ["1 INT int 4 0x1000020"]);
+    assert_eq!(lines(new), ["2 ? - 0 0x3e8", "3 PTR - 1"]);
+    assert_eq!(
+        distill(&split(2, 2)),
+        Err(error(3, 0, TypeReason::UnknownReferences))
+    );
+    assert_eq!(
+        distill(&split(1000, 1)),
+        Err(error(1, 0, TypeReason::NotDistillable))
+    );
 }

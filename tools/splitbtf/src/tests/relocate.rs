@@ -6,6 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
+use splitbtf_core::raw::wire;
 use splitbtf_core::raw::Sections;
 use zerocopy::ByteOrder;
 use zerocopy::IntoBytes;
@@ -19,7 +20,6 @@ use crate::testing::lines;
 use crate::testing::members;
 use crate::testing::open;
 use crate::testing::File;
-use crate::wire;
 use crate::BtfExt;
 use crate::Builder;
 use crate::Error;
@@ -33,7 +33,6 @@ use crate::NewMember;
 use crate::Own;
 use crate::Policy;
 use crate::Relocated;
-use crate::Type;
 use crate::TypeReason;
 use crate::Unmatched;
 use crate::ValidExt;
@@ -45,8 +44,8 @@ fn relocate<O: ByteOrder>(
     target: &Btf<O>,
     policy: Policy,
 ) -> Result<Relocated, Error> {
-    let ids = target.name_index().unwrap();
-    let names = Names::indexed(target, &ids, None);
+    let ids = target.sorted_by_name().unwrap();
+    let names = Names::indexed(*target, &ids, None);
 
     crate::relocate(&split.validated().unwrap(), &names, policy)
 }
@@ -95,7 +94,7 @@ fn contained(id: u32, kind: u8, reason: Mismatch) -> Error {
     }
 }
 
-/// What a distilled base may have, of each kind; what the split BTF gets instead after id 1.
+/// The types that the split BTF gets, after id 1, for a distilled type of each kind.
 const OWN: [&str; 7] = [
     "2 INT int 4 0x1000020",
     "3 FLOAT double 8",
@@ -192,11 +191,11 @@ fn all_kinds_are_relocated_in_both_orders() {
 fn in_place_or_written_out_is_the_same() {
     let split = build(Some(distilled()), |b| every_kind(b, 1, 2));
     let target = kernel(100);
-    let ids = target.name_index().unwrap();
-    let names = Names::indexed(target, &ids, None);
+    let ids = target.sorted_by_name().unwrap();
+    let names = Names::indexed(*target, &ids, None);
     let valid = split.validated().unwrap();
-    let (ids, strings) = valid.relocation_room();
-    // What is in the memory before does not matter.
+    let (ids, strings) = valid.relocation_scratch();
+    // Any old content of the buffers will do.
     let (mut ids, mut strings) = (vec![u32::MAX; ids], vec![u32::MAX; strings]);
 
     let relocation = valid
@@ -237,7 +236,7 @@ fn sorted_targets_need_no_index() {
     let split = build(Some(distilled()), |b| {
         b.ptr(2);
     });
-    let names = Names::sorted(target, target.first_named().unwrap(), None);
+    let names = Names::sorted(*target, target.first_named().unwrap(), None);
 
     let done = crate::relocate(&split.validated().unwrap(), &names, Policy::Error).unwrap();
     assert_eq!(done.id_map, [0, 2, 3, 4]);
@@ -285,14 +284,14 @@ fn sizes_count_for_what_is_contained() {
             }
         }
 
-        // What is behind a pointer is not contained.
+        // The target of a pointer is not contained.
         let pointer = build(Some(distilled()), |b| {
             let pointer = b.ptr(2);
             let member = add(b, pointer);
             b.structure(b"outer", 200, &members(&[1, member]));
         });
         assert!(relocate(pointer, kernel(120), Policy::Error).is_ok(), "{n}");
-        // Nor is what is only named.
+        // Nor is a type that is only named.
         let other = build(Some(distilled()), |b| {
             add(b, 2);
         });
@@ -337,7 +336,7 @@ fn the_same_is_contained_by_many() {
     assert_eq!(needs.embedded, [false, false, true]);
 }
 
-/// What becomes of a distilled type.
+/// The fate of a distilled type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Becomes {
     Found,
@@ -346,7 +345,7 @@ enum Becomes {
     Refused,
 }
 
-/// A kind here, with what says that a FWD is one of a union.
+/// A kind here, with the flag that makes a FWD one of a union.
 const FWD_UNION: u8 = wire::FWD | 0x80;
 
 /// A reason for which a type may not match: what becomes of it if it is only pointed to, and if it is
@@ -431,7 +430,7 @@ fn add_one<O: ByteOrder>(b: &mut Builder<O>, kind: u8, size: u32, encoding: u8) 
     };
 }
 
-/// What there is of the name of a type of 8 bytes that does not match for this reason.
+/// The types with the name of a type of 8 bytes that does not match for this reason.
 fn candidates(kind: u8, reason: &str) -> Vec<(u8, u32, u8)> {
     let declaration = match kind {
         wire::UNION => FWD_UNION,
@@ -490,8 +489,8 @@ fn each_kind_goes_by_the_rule_for_each_reason() {
                 add_one(b, kind, size, encoding);
             }
         });
-        let ids = target.name_index().unwrap();
-        let names = Names::indexed(target, &ids, None);
+        let ids = target.sorted_by_name().unwrap();
+        let names = Names::indexed(*target, &ids, None);
         let reason = reason_of(kind, reason, is_contained);
         let refused = Err(Error::Unmatched {
             id: 1,
@@ -629,9 +628,9 @@ fn loops_over_all_types_pause() {
         what();
         pauses.get()
     };
-    let names = Names::sorted(&target, 1, None);
+    let names = Names::sorted(target, 1, None);
     let valid = split.validated().unwrap();
-    let (ids, strings) = valid.relocation_room();
+    let (ids, strings) = valid.relocation_scratch();
     let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
 
     assert_eq!(during(&|| _ = base.first_named()), 5);
@@ -827,19 +826,13 @@ fn added_names_share_their_ends() {
     );
 }
 
-/// 4 is a typedef whose name is the end of `struct task`'s, and not a type's.
+/// The name of typedef 4 is the end of that of `struct task`, but no name of a type.
 #[test]
 fn strings_that_are_no_names_of_types() {
     let base = distilled();
     let task = base.get(2).unwrap().name_off;
-    let split = build(Some(base), |b| {
-        b.ptr(2);
-        b.push(&Type {
-            id: 0,
-            name_off: task + 1,
-            kind: Kind::Typedef(1),
-        });
-    });
+    let split = File::new().strings(b"").add(0, 2, 0, 2, &[]);
+    let split = split.add(task + 1, 8, 0, 1, &[]).open(Some(base)).unwrap();
     let target = kernel(100);
 
     assert_eq!(
@@ -922,7 +915,7 @@ fn distilled_bases_have_few_kinds() {
     for id in 1..20 {
         let (ty, kind) = without(id);
         let file = File::<LE>::new().strings(b"\0name\0");
-        // What may stand there has a name here; the others have what they need.
+        // Kinds that a distilled base may have get a name, the others the words that they need.
         let name = match kind {
             wire::PTR | wire::ARRAY | wire::VOLATILE..=wire::RESTRICT | wire::FUNC_PROTO => 0,
             _ => 1,
@@ -988,29 +981,123 @@ fn there_must_be_one_base() {
     }
 }
 
-#[test]
-fn kinds_of_the_future_are_refused() {
+/// Split BTF with a type of kind 20 between two pointers. It has one word, and this name.
+fn with_kind_20(name: u32, word: u32) -> &'static Btf {
     let split = File::<LE> {
         hdr_len: 32,
-        layout: vec![[0; 4]; 21],
-        ..File::new().strings(b"")
+        layout: [vec![[0; 4]; 20], vec![[4, 0, 0, 0]]].concat(),
+        ..File::new().strings(b"own\0")
     };
-    let split = split.add(0, 20, 0, 0, &[]).open(Some(distilled())).unwrap();
+    let split = split.add(0, 2, 0, 2, &[]).add(name, 20, 0, 0, &[word]);
 
-    for policy in [Policy::Error, Policy::Opaque] {
-        assert_eq!(
-            relocate(split, kernel(100), policy),
-            Err(Error::Type {
-                id: 3,
-                kind: 20,
-                offset: 0,
-                reason: TypeReason::UnknownKind
-            })
-        );
+    split.add(0, 2, 0, 3, &[]).open(Some(distilled())).unwrap()
+}
+
+#[test]
+fn unknown_kinds_are_kept_if_nothing_is_renumbered() {
+    let name = distilled().end_string();
+    // Neither an id nor an offset: nothing that it means can change.
+    let split = with_kind_20(name, 1000);
+    let done = relocate(split, kernel(100), Policy::Error).unwrap();
+    let new = open(&done.bytes, Some(kernel(100))).unwrap();
+
+    assert_eq!(done.id_map, [0, 4, 3, 5, 6, 7]);
+    assert_eq!(lines(new), ["5 PTR - 3", "6 ? own 0 0x3e8", "7 PTR - 5"]);
+    // 0 is no reference.
+    assert!(relocate(with_kind_20(name, 0), kernel(100), Policy::Error).is_ok());
+}
+
+#[test]
+fn unknown_kinds_are_not_renumbered() {
+    // The id of a type of either, and the offset of a string of the split BTF.
+    for word in [1, 3, distilled().end_string() + 1] {
+        for policy in [Policy::Error, Policy::Opaque] {
+            assert_eq!(
+                relocate(with_kind_20(0, word), kernel(100), policy),
+                Err(Error::Type {
+                    id: 4,
+                    kind: 20,
+                    offset: 12,
+                    reason: TypeReason::UnknownReferences
+                }),
+                "{word}"
+            );
+        }
     }
 }
 
-/// Header, types and strings grow; the layout stays what it is.
+#[test]
+fn unknown_kinds_need_their_layout() {
+    let base = File::<LE> {
+        hdr_len: 32,
+        layout: vec![[0; 4]; 21],
+        ..File::new().strings(b"\0int\0")
+    };
+    let base = base.add(1, 1, 0, 4, &[0x0100_0020]).open(None).unwrap();
+    let split = File::<LE>::new().strings(b"").add(0, 20, 0, 0, &[]);
+    let split = split.open(Some(base)).unwrap();
+
+    assert!(relocate(split, base, Policy::Error).is_ok());
+    assert_eq!(
+        relocate(split, kernel(100), Policy::Error),
+        Err(Error::Type {
+            id: 2,
+            kind: 20,
+            offset: 0,
+            reason: TypeReason::UnknownKind
+        })
+    );
+}
+
+#[test]
+fn a_target_may_have_unknown_kinds() {
+    let target = File::<LE> {
+        hdr_len: 32,
+        layout: vec![[0; 4]; 21],
+        ..File::new().strings(b"\0int\0task\0")
+    };
+    let target = target
+        .add(1, 20, 0, 0, &[])
+        .add(1, 1, 0, 4, &[0x0100_0020])
+        .add(5, 4, 0, 100, &[])
+        .open(None)
+        .unwrap();
+    let split = build(Some(distilled()), |b| {
+        b.ptr(2);
+    });
+
+    assert_eq!(
+        relocate(split, target, Policy::Error).unwrap().id_map,
+        [0, 2, 3, 4]
+    );
+}
+
+#[test]
+fn later_headers_are_rewritten_in_place_only() {
+    let later = |base| {
+        let mut bytes = File::<LE> {
+            hdr_len: 40,
+            ..File::new().strings(b"")
+        }
+        .add(0, 2, 0, 2, &[])
+        .bytes();
+        bytes[36] = 1;
+        open(&bytes, Some(base)).unwrap()
+    };
+    let split = later(distilled());
+    let int_only = build::<LE>(None, |b| {
+        b.int(b"int", int(4));
+    });
+
+    let done = relocate(split, kernel(100), Policy::Error).unwrap();
+    assert_eq!(done.bytes[..40], split.bytes()[..40]);
+    assert_eq!(
+        relocate(split, int_only, Policy::Opaque),
+        Err(Error::HeaderField { offset: 36 })
+    );
+}
+
+/// Header, types and strings grow; the layout stays the same.
 #[test]
 fn the_layout_is_kept() {
     let split = File::<LE> {
@@ -1035,27 +1122,27 @@ fn the_layout_is_kept() {
 }
 
 #[test]
-fn room_may_be_too_small() {
+fn scratch_space_may_be_too_short() {
     let split = build(Some(distilled()), |b| {
         b.ptr(2);
     });
     let valid = split.validated().unwrap();
     let target = kernel(100);
-    let index = target.name_index().unwrap();
-    let names = Names::indexed(target, &index, None);
-    let room = |ids, strings| {
+    let index = target.sorted_by_name().unwrap();
+    let names = Names::indexed(*target, &index, None);
+    let error = |ids, strings| {
         let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
         let relocation = valid.relocate(&names, Policy::Error, &mut ids, &mut strings);
         relocation.err()
     };
 
-    let (ids, strings) = valid.relocation_room();
-    assert_eq!((ids, strings), (4, 10));
-    assert_eq!(room(ids, strings), None);
-    assert_eq!(room(ids + 1, strings + 1), None);
-    assert_eq!(room(ids - 1, strings), Some(Error::Room { len: 3 }));
-    assert_eq!(room(ids, strings - 1), Some(Error::Room { len: 9 }));
-    assert_eq!(room(0, 0), Some(Error::Room { len: 0 }));
+    let (ids, strings) = valid.relocation_scratch();
+    assert_eq!((ids, strings), (4, 10 + 3 * 4));
+    assert_eq!(error(ids, strings), None);
+    assert_eq!(error(ids + 1, strings + 1), None);
+    assert_eq!(error(ids - 1, strings), Some(Error::BufferSize { len: 3 }));
+    assert_eq!(error(ids, strings - 1), Some(Error::BufferSize { len: 21 }));
+    assert_eq!(error(0, 0), Some(Error::BufferSize { len: 0 }));
 }
 
 #[test]
@@ -1065,8 +1152,8 @@ fn what_does_not_fit_is_left_alone() {
     });
     let valid = split.validated().unwrap();
     let target = build::<LE>(None, |_| {});
-    let names = Names::sorted(target, 1, None);
-    let (mut ids, mut strings) = ([0; 4], [0; 10]);
+    let names = Names::sorted(*target, 1, None);
+    let (mut ids, mut strings) = ([0; 4], [0; 22]);
     let relocation = valid
         .relocate(&names, Policy::Opaque, &mut ids, &mut strings)
         .unwrap();
@@ -1074,40 +1161,68 @@ fn what_does_not_fit_is_left_alone() {
     assert!(!relocation.fits());
     let mut bytes = split.bytes().to_vec();
     let len = bytes.len();
-    assert_eq!(relocation.rewrite(&mut bytes), Err(Error::Room { len }));
+    assert_eq!(
+        relocation.rewrite(&mut bytes),
+        Err(Error::BufferSize { len })
+    );
     assert_eq!(bytes, split.bytes());
 
-    // Neither less nor more room will do.
+    // Neither a shorter nor a longer buffer will do.
     let want = relocation.written_len();
     assert_eq!(want, len + 16 + 12 + "int\0task\0".len());
     let write = |bytes: &[u8], len| relocation.write(bytes, distilled(), &mut vec![0; len]);
     assert_eq!(write(&bytes, want), Ok(()));
     for len in [0, 24, want - 1, want + 1] {
-        assert_eq!(write(&bytes, len), Err(Error::Room { len }));
+        assert_eq!(write(&bytes, len), Err(Error::BufferSize { len }));
     }
     // Nor will other bytes.
     bytes.push(0);
     assert!(write(&bytes, want).is_ok());
     assert_eq!(write(b"", want), Err(Error::TooShort { len: 0 }));
     let other = build(Some(distilled()), |_| {});
-    assert_eq!(write(other.bytes(), want), Err(Error::Room { len: want }));
+    assert_eq!(
+        write(other.bytes(), want),
+        Err(Error::BufferSize { len: want })
+    );
 }
 
 #[test]
-fn the_reason_can_be_asked_for() {
+fn what_is_kept_comes_with_the_reason() {
     let base = build::<LE>(None, add_each_kind);
-    let target = kernel(100);
-    let ids = target.name_index().unwrap();
-    let names = Names::indexed(target, &ids, None);
+    let split = build(Some(base), |_| {});
+    let target = build::<LE>(None, |b| {
+        b.int(b"int", int(8));
+        b.enumeration(b"double", 8, false, &[]);
+        b.structure(b"s", 8, &[]);
+        b.structure(b"s", 8, &[]);
+    });
+    let done = relocate(split, target, Policy::Opaque).unwrap();
+    let kept = |id, own, reason| Kept {
+        id,
+        new_id: id + 4,
+        own,
+        reason,
+    };
+    let size = Mismatch::Size {
+        wanted: 4,
+        found: 8,
+    };
+    let ambiguous = Mismatch::Ambiguous {
+        size: 8,
+        candidates: 2,
+    };
 
-    assert_eq!(crate::mismatch(base, 1, &names), Ok(None));
     assert_eq!(
-        crate::mismatch(base, 2, &names),
-        Ok(Some(Mismatch::Missing))
-    );
-    assert_eq!(
-        crate::mismatch(base, 8, &names),
-        Err(Error::Id { id: 8, end: 8 })
+        done.kept,
+        [
+            kept(1, Own::Kept, size),
+            kept(2, Own::Kept, Mismatch::Kind { found: wire::ENUM }),
+            kept(3, Own::Opaque, ambiguous),
+            kept(4, Own::Opaque, Mismatch::Missing),
+            kept(5, Own::Kept, Mismatch::Missing),
+            kept(6, Own::Opaque, Mismatch::Missing),
+            kept(7, Own::Opaque, Mismatch::Missing),
+        ]
     );
 }
 

@@ -2,6 +2,7 @@
 
 use alloc::vec;
 
+use splitbtf_core::raw::wire;
 use zerocopy::ByteOrder;
 use zerocopy::BE;
 use zerocopy::LE;
@@ -11,19 +12,18 @@ use crate::testing::every_kind;
 use crate::testing::int;
 use crate::testing::members;
 use crate::testing::File;
-use crate::wire;
 use crate::Btf;
 use crate::BtfExt;
 use crate::Builder;
 use crate::Error;
 use crate::TypeReason;
 
-/// Which type is found to be wrong, of which kind, and why.
+/// The type with a fault: its id, its kind, and the fault.
 type Verdict = Option<(u32, u8, TypeReason)>;
 
 fn verdict_on<O: ByteOrder>(btf: &Btf<'_, O>) -> Verdict {
     let valid = btf.validated();
-    let references = btf.validate_references(&mut vec![0; btf.validate_room()]);
+    let references = btf.validate_references(&mut vec![0; btf.validate_scratch()]);
     let reason = match valid {
         Err(Error::Type { reason, .. }) => Some(reason),
         _ => None,
@@ -76,6 +76,35 @@ fn every_kind_passes_in_both_orders() {
 }
 
 #[test]
+fn a_base_is_valid_too() {
+    let cycle = |b: &mut Builder<LE>| {
+        b.typedef(b"t", 2);
+        b.typedef(b"u", 1);
+    };
+    let base = build::<LE>(None, cycle);
+    let split = build(Some(base), |b| {
+        b.ptr(1);
+    });
+    let trusted = build::<LE>(None, |b| {
+        b.int(b"int", int(4));
+    });
+
+    let want = Some((1, wire::TYPEDEF, TypeReason::ContainsItself));
+    assert_eq!(verdict_on(split), want);
+    // A base that is known to be valid is not checked again.
+    let trusted_cycle = base.assume_valid();
+    let split = Btf::<LE>::open_indexed(split.bytes(), Some(&trusted_cycle), &[0][..]).unwrap();
+    assert_eq!(verdict_on(&split), None);
+    assert_eq!(split.validate_scratch(), 3);
+    let split = build(Some(trusted), |b| {
+        b.ptr(1);
+    });
+    let valid = split.validated().unwrap();
+    assert_eq!(valid.base().unwrap().end_id(), 2);
+    assert!(valid.base().unwrap().base().is_none());
+}
+
+#[test]
 fn nothing_is_valid() {
     assert_eq!(verdict(|_| {}), None);
 }
@@ -107,7 +136,7 @@ fn ids_must_be_there() {
     ];
 
     for (kind, add) in referring {
-        // 1 and what `add` adds; it may refer to what is behind it.
+        // The type may refer to later ones too.
         for (to, there) in [
             (0, true),
             (1, true),
@@ -139,7 +168,7 @@ fn split_btf_may_refer_to_its_base() {
     };
 
     assert_eq!(verdict_on(split(2)), None);
-    // Itself, which is behind the last of the base.
+    // Itself: the first id after the base.
     assert_eq!(
         verdict_on(split(3)),
         Some((3, wire::PTR, TypeReason::RefersToItself))
@@ -196,10 +225,10 @@ fn references_can_be_checked_alone() {
     let check = |name, kind, vlen, data: &[u32]| {
         let file = File::<LE>::new().strings(strings);
         let btf = file.add(name, kind, vlen, 0, data).open(None).unwrap();
-        let mut room = vec![0; btf.validate_room()];
+        let mut scratch = vec![0; btf.validate_scratch()];
         (
             btf.validated().is_ok(),
-            btf.validate_references(&mut room).is_ok(),
+            btf.validate_references(&mut scratch).is_ok(),
         )
     };
     let (int, proto) = (wire::INT.into(), wire::FUNC_PROTO.into());
@@ -447,7 +476,7 @@ fn recursion_as_in_c_passes() {
 
 #[test]
 fn many_ways_to_one_type_are_no_cycle() {
-    // Each has twice what comes next: 2^64 ways in all.
+    // Each has the next type twice: 2^64 paths in all.
     let doubled = |b: &mut Builder<LE>| {
         for id in 1..64 {
             b.structure(b"s", 4, &members(&[id + 1, id + 1]));
@@ -495,28 +524,28 @@ fn chains_may_be_long() {
 }
 
 #[test]
-fn room_may_be_too_small() {
+fn scratch_space_may_be_too_short() {
     for count in [0, 1, 4, 5] {
         let btf = build::<LE>(None, |b| {
             for _ in 0..count {
                 b.ptr(0);
             }
         });
-        let room = btf.validate_room();
-        assert!(btf.validate(&mut vec![0; room]).is_ok());
-        for len in 0..room {
+        let scratch = btf.validate_scratch();
+        assert!(btf.validate(&mut vec![0; scratch]).is_ok());
+        for len in 0..scratch {
             assert_eq!(
                 btf.validate(&mut vec![0; len]).unwrap_err(),
-                Error::Room { len }
+                Error::BufferSize { len }
             );
         }
     }
 }
 
 #[test]
-fn what_is_in_the_room_does_not_matter() {
+fn scratch_space_may_have_any_content() {
     let btf = build::<LE>(None, |b| every_kind(b, 1, 4));
-    let mut room = vec![u32::MAX; btf.validate_room()];
+    let mut scratch = vec![u32::MAX; btf.validate_scratch()];
 
-    assert!(btf.validate(&mut room).is_ok());
+    assert!(btf.validate(&mut scratch).is_ok());
 }

@@ -10,13 +10,14 @@ use crate::testing::int;
 use crate::testing::lines;
 use crate::testing::open;
 use crate::testing::File;
+use crate::Kind;
 
-/// Pushes all types of BTF onto a builder like it.
+/// Copies all types of BTF to a builder like it.
 fn again<O: ByteOrder>(btf: &Btf<'_, O>) -> Vec<u8> {
     let mut builder = Builder::like(btf).unwrap();
 
-    for ty in btf.types() {
-        builder.push(&ty.unwrap());
+    for id in btf.first_id()..btf.end_id() {
+        builder.copy(btf, id).unwrap();
     }
     builder.finish().unwrap()
 }
@@ -70,7 +71,7 @@ fn what_is_written_is_read() {
     assert_eq!((members[0].bit_offset, members[0].bitfield_bits), (0, 3));
     assert_eq!((members[1].bit_offset, members[1].bitfield_bits), (64, 0));
     assert!(
-        matches!(kind(6), Kind::Enum { signed: true, values, .. } if values[1].val.get() == -1)
+        matches!(kind(6), Kind::Enum { signed: true, values, .. } if values.get(1).unwrap().value == -1)
     );
     assert!(matches!(kind(7), Kind::Fwd { is_union: true }));
     assert!(matches!(
@@ -91,7 +92,7 @@ fn what_is_written_is_read() {
     ));
     assert!(matches!(
         kind(19),
-        Kind::Enum64 { signed: false, values, .. } if values[0].val() == 0x12_3456_789a
+        Kind::Enum64 { signed: false, values, .. } if values.get(0).unwrap().value == 0x12_3456_789a
     ));
 }
 
@@ -105,7 +106,7 @@ fn numbers_keep_their_sign() {
     assert!(matches!(
         btf.get(1).unwrap().kind,
         Kind::Enum64 { signed: true, values, .. }
-            if values[0].val() == i64::MIN && values[1].val() == -2
+            if values.get(0).unwrap().value == i64::MIN.into() && values.get(1).unwrap().value == -2
     ));
     assert!(matches!(
         btf.get(2).unwrap().kind,
@@ -134,15 +135,120 @@ fn what_is_not_understood_is_kept() {
             ..
         }
     ));
+    assert!(matches!(btf.get(3).unwrap().kind, Kind::Unknown(_)));
+    // All ids and names stay, so whatever the words mean, they mean the same.
+    assert_eq!(again(btf), btf.bytes());
     let mut builder = Builder::like(btf).unwrap();
-    for id in 1..3 {
-        builder.push(&btf.get(id).unwrap());
-    }
-    assert_eq!(builder.next_id(), 3);
+    assert_eq!(builder.copy(btf, 4), Err(Error::Id { id: 4, end: 4 }));
+    assert_eq!(builder.next_id(), 1);
+}
+
+#[test]
+fn unknown_kinds_may_not_be_renumbered() {
+    let file = File::<LE> {
+        hdr_len: 32,
+        layout: [vec![[0; 4]; 20], vec![[0, 4, 0, 0]]].concat(),
+        ..File::new()
+    };
+    let btf = file.add(0, 20, 2, 0, &[77, 2]).open(None).unwrap();
+    let mut builder = Builder::like(btf).unwrap();
+
+    builder.copy(btf, 1).unwrap();
     assert!(builder.clone().finish().is_ok());
-    // What refers to what in it cannot be told.
-    builder.push(&btf.get(3).unwrap());
-    assert!(builder.finish().is_err());
+    // The word 2 could be the provisional offset of the second name.
+    builder.fwd(b"name", false);
+    builder.fwd(b"other", false);
+    assert_eq!(
+        builder.finish(),
+        Err(Error::Type {
+            id: 1,
+            kind: 20,
+            offset: 0,
+            reason: TypeReason::UnknownReferences
+        })
+    );
+}
+
+#[test]
+fn the_first_error_is_kept() {
+    let fault = |add: fn(&mut Builder<LE>)| {
+        let mut builder = Builder::<LE>::new();
+        builder.float(b"first", 4);
+        add(&mut builder);
+        builder.float(b"NUL\0", 4);
+        match builder.finish() {
+            Err(Error::Type {
+                id,
+                kind,
+                offset,
+                reason,
+            }) => (id, kind, offset, reason),
+            other => panic!("{other:?}"),
+        }
+    };
+    let member = |bit_offset, bitfield_bits| NewMember {
+        name: b"m",
+        ty: 1,
+        bit_offset,
+        bitfield_bits,
+    };
+    let too_far = [member(0, 1), member(1 << 24, 0)];
+    let far_enough = [member(0, 1), member((1 << 24) - 1, 1)];
+    let no_bitfields = [member(1 << 24, 0)];
+    let build = |members: &[NewMember<'_>]| {
+        let mut builder = Builder::<LE>::new();
+        builder.structure(b"s", 4, members);
+        builder.finish()
+    };
+
+    assert_eq!(fault(|_| {}), (2, wire::FLOAT, 12, TypeReason::NulInName));
+    assert_eq!(
+        fault(|b| _ = b.enumeration(b"e", 4, false, &[(b"\0", 0)])),
+        (2, wire::ENUM, 24, TypeReason::NulInName)
+    );
+    assert_eq!(
+        fault(|b| _ = b.func_proto(0, &vec![(&b""[..], 0); 1 << 24])),
+        (2, wire::FUNC_PROTO, 12, TypeReason::TooManyElements)
+    );
+    assert_eq!(
+        fault(|b| _ = b.func(b"f", 1, 1 << 24)),
+        (2, wire::FUNC, 12, TypeReason::TooManyElements)
+    );
+    let error = build(&too_far).unwrap_err();
+    assert!(matches!(
+        error,
+        Error::Type {
+            id: 1,
+            kind: wire::STRUCT,
+            reason: TypeReason::BitOffset,
+            ..
+        }
+    ));
+    let good = build(&far_enough).unwrap();
+    let Kind::Struct(of) = open::<LE>(&good, None).unwrap().get(1).unwrap().kind else {
+        panic!();
+    };
+    assert!(of
+        .members()
+        .map(|member| (member.bit_offset, member.bitfield_bits))
+        .eq([(0, 1), ((1 << 24) - 1, 1)]));
+    assert!(build(&no_bitfields).is_ok());
+}
+
+#[test]
+fn nothing_is_added_to_later_headers() {
+    let mut bytes = File::<LE> {
+        hdr_len: 40,
+        ..File::new()
+    }
+    .bytes();
+    bytes[36] = 1;
+    let btf = open::<LE>(&bytes, None).unwrap();
+
+    assert_eq!(
+        Builder::like(btf).unwrap_err(),
+        Error::HeaderField { offset: 36 }
+    );
 }
 
 #[test]

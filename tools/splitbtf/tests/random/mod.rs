@@ -6,7 +6,7 @@ use proptest::array::uniform8;
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::prelude::Strategy;
-use splitbtf::wire;
+use splitbtf::raw::wire;
 use splitbtf::Btf;
 use splitbtf::Builder;
 use splitbtf::Int;
@@ -18,7 +18,7 @@ use zerocopy::ByteOrder;
 /// Numbers that a type is made of.
 pub type Dice = [u8; 8];
 
-/// What types are made of, for up to `max` of them.
+/// The dice for up to `max` types.
 pub fn dice(max: usize) -> impl Strategy<Value = Vec<Dice>> {
     vec(uniform8(any::<u8>()), 0..max)
 }
@@ -31,14 +31,14 @@ pub struct Random {
     dice: Dice,
 }
 
-/// Makes types of the dice, of which the first has the id `first`. They refer to one another and to
+/// Makes types of the dice. The first has the id `first`. They refer to one another and to
 /// `base`, the types before them.
 pub fn types(first: u32, base: &[Random], dice: &[Dice]) -> Vec<Random> {
     let mut all = base.to_vec();
 
     for (id, dice) in (first..).zip(dice) {
         let kind = wire::INT + dice[0] % wire::ENUM64;
-        // What comes before is all there is, so that nothing contains itself.
+        // Only earlier types, so that nothing contains itself.
         let find = |fits: &dyn Fn(u8) -> bool, die: u8| {
             let ids: Vec<_> = (1..id)
                 .filter(|id| fits(all[*id as usize - 1].kind))
@@ -76,7 +76,7 @@ pub fn types(first: u32, base: &[Random], dice: &[Dice]) -> Vec<Random> {
     with_recursion(first, own)
 }
 
-/// Makes some pointers refer to structs that come behind them.
+/// Makes some pointers refer to later structs.
 fn with_recursion(first: u32, mut types: Vec<Random>) -> Vec<Random> {
     let is_struct = |ty: &Random| ty.kind == wire::STRUCT;
     let last = types.iter().rposition(is_struct);
@@ -91,7 +91,7 @@ fn with_recursion(first: u32, mut types: Vec<Random>) -> Vec<Random> {
     types
 }
 
-/// Whether others can refer to what is of this kind as to a type.
+/// Whether other types can refer to one of this kind.
 fn is_type(kind: u8) -> bool {
     !matches!(
         kind,
@@ -192,7 +192,7 @@ pub fn write<O: ByteOrder>(types: &[Random], base: Option<&Btf<'_, O>>) -> Owned
 pub fn describe<O: ByteOrder>(btf: &Btf<'_, O>, id: u32, new_id: &dyn Fn(u32) -> u32) -> String {
     let ids: Vec<_> = btf.ids(id).unwrap().map(new_id).collect();
     let names: Vec<_> = btf
-        .names(id)
+        .name_offsets(id)
         .unwrap()
         .map(|name| String::from_utf8(btf.string(name).unwrap().into()).unwrap())
         .collect();
@@ -214,7 +214,7 @@ pub fn describe<O: ByteOrder>(btf: &Btf<'_, O>, id: u32, new_id: &dyn Fn(u32) ->
             signed,
             values,
         } => {
-            let values: Vec<_> = values.iter().map(|value| value.val.get()).collect();
+            let values: Vec<_> = values.iter().map(|value| value.value).collect();
             format!("enum {size} {signed} {values:?}")
         }
         Kind::Enum64 {
@@ -222,7 +222,7 @@ pub fn describe<O: ByteOrder>(btf: &Btf<'_, O>, id: u32, new_id: &dyn Fn(u32) ->
             signed,
             values,
         } => {
-            let values: Vec<_> = values.iter().map(wire::Enum64::val).collect();
+            let values: Vec<_> = values.iter().map(|value| value.value).collect();
             format!("enum64 {size} {signed} {values:?}")
         }
         Kind::Fwd { is_union } => format!("fwd {is_union}"),
@@ -234,10 +234,7 @@ pub fn describe<O: ByteOrder>(btf: &Btf<'_, O>, id: u32, new_id: &dyn Fn(u32) ->
         Kind::FuncProto { .. } => "proto".into(),
         Kind::Var { linkage, .. } => format!("var {linkage}"),
         Kind::Datasec { size, vars } => {
-            let vars: Vec<_> = vars
-                .iter()
-                .map(|v| (v.offset.get(), v.size.get()))
-                .collect();
+            let vars: Vec<_> = vars.iter().map(|v| (v.offset, v.size)).collect();
             format!("datasec {size} {vars:?}")
         }
         Kind::Float { size } => format!("float {size}"),

@@ -87,7 +87,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     }
 
     /// Writes the definition of a type that stands for itself.
-    pub(super) fn define(&mut self, ty: &Type<'a, O>) -> Result<(), DumpError> {
+    pub(super) fn define(&mut self, ty: &Type<'a>) -> Result<(), DumpError> {
         match ty.kind {
             Kind::Typedef(to) => {
                 let name = self.types.string(ty.name_off)?;
@@ -109,7 +109,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     }
 
     /// Declares that there is such a struct or union.
-    pub(super) fn declare_tag(&mut self, ty: &Type<'a, O>) -> Result<(), DumpError> {
+    pub(super) fn declare_tag(&mut self, ty: &Type<'a>) -> Result<(), DumpError> {
         self.tag(ty)?;
         self.text.put(";\n\n");
         Ok(())
@@ -192,7 +192,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     }
 
     /// Adds the links of a type to the chain; returns the type that the declaration begins with.
-    fn follow(&mut self, id: u32) -> Result<Type<'a, O>, DumpError> {
+    fn follow(&mut self, id: u32) -> Result<Type<'a>, DumpError> {
         let start = self.chain.len();
         let mut at = id;
 
@@ -207,7 +207,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
                     let name = self.types.string(ty.name_off)?;
                     (Link::Tag { name, attribute }, to)
                 }
-                Kind::Array(array) => (Link::Array(array.nelems.get()), array.ty.get()),
+                Kind::Array(array) => (Link::Array(array.nelems), array.ty),
                 Kind::FuncProto { returns, .. } => (Link::Function(at), returns),
                 _ => return Ok(ty),
             };
@@ -258,12 +258,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     }
 
     /// Writes the type that a declaration begins with.
-    fn specifier(
-        &mut self,
-        ty: &Type<'a, O>,
-        indent: usize,
-        depth: usize,
-    ) -> Result<(), DumpError> {
+    fn specifier(&mut self, ty: &Type<'a>, indent: usize, depth: usize) -> Result<(), DumpError> {
         let name = self.types.string(ty.name_off)?;
 
         match ty.kind {
@@ -286,13 +281,10 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     }
 
     /// Writes `struct x`.
-    fn tag(&mut self, ty: &Type<'a, O>) -> Result<(), DumpError> {
-        self.text.put(match ty.kind {
-            Kind::Struct(_) | Kind::Fwd { is_union: false } => "struct",
-            Kind::Union(_) | Kind::Fwd { is_union: true } => "union",
-            Kind::Enum { .. } | Kind::Enum64 { .. } => "enum",
-            _ => return Err(not_c(ty.id, NotC::Kind)),
-        });
+    fn tag(&mut self, ty: &Type<'a>) -> Result<(), DumpError> {
+        let keyword = ty.kind.keyword().ok_or(not_c(ty.id, NotC::Kind))?;
+
+        self.text.put(keyword);
         if ty.name_off != 0 {
             self.text.put(" ");
             self.names
@@ -302,13 +294,13 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     }
 
     /// Writes a definition, to which something may be added.
-    fn body(&mut self, ty: &Type<'a, O>, indent: usize, depth: usize) -> Result<(), DumpError> {
+    fn body(&mut self, ty: &Type<'a>, indent: usize, depth: usize) -> Result<(), DumpError> {
         self.tag(ty)?;
         self.block(ty, indent, depth)
     }
 
     /// Writes a definition as if it had no name.
-    fn untagged(&mut self, ty: &Type<'a, O>, indent: usize, depth: usize) -> Result<(), DumpError> {
+    fn untagged(&mut self, ty: &Type<'a>, indent: usize, depth: usize) -> Result<(), DumpError> {
         if depth > MAX_NESTING {
             return Err(not_c(ty.id, NotC::Depth));
         }
@@ -316,7 +308,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         self.block(ty, indent, depth)
     }
 
-    fn block(&mut self, ty: &Type<'a, O>, indent: usize, depth: usize) -> Result<(), DumpError> {
+    fn block(&mut self, ty: &Type<'a>, indent: usize, depth: usize) -> Result<(), DumpError> {
         match ty.kind {
             Kind::Struct(of) => self.members(ty.id, &of, indent, depth),
             Kind::Union(of) => self.alternatives(ty.id, &of, indent, depth),
@@ -376,7 +368,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     fn members(
         &mut self,
         id: u32,
-        of: &Composite<'a, O>,
+        of: &Composite<'a>,
         indent: usize,
         depth: usize,
     ) -> Result<(), DumpError> {
@@ -417,7 +409,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     fn alternatives(
         &mut self,
         id: u32,
-        of: &Composite<'a, O>,
+        of: &Composite<'a>,
         indent: usize,
         depth: usize,
     ) -> Result<(), DumpError> {
@@ -471,7 +463,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
 
     /// The struct or union with a name which is a member without one: that takes Microsoft's or
     /// Plan 9's extensions of C, with which the kernel is built, but BPF programs mostly are not.
-    fn embedded(&self, member: &Member) -> Result<Option<Type<'a, O>>, DumpError> {
+    fn embedded(&self, member: &Member) -> Result<Option<Type<'a>>, DumpError> {
         if member.name_off != 0 {
             return Ok(None);
         }
@@ -482,7 +474,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         })
     }
 
-    fn close(&mut self, of: &Composite<'_, O>, packed: bool, indent: usize) {
+    fn close(&mut self, of: &Composite<'_>, packed: bool, indent: usize) {
         if of.size != 0 || of.members().len() != 0 {
             self.line(indent);
         }
@@ -544,7 +536,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
             if index != 0 {
                 self.text.put(", ");
             }
-            let (name_off, ty) = (param.name_off.get(), param.ty.get());
+            let (name_off, ty) = (param.name_off, param.ty);
             if ty == 0 && name_off == 0 && index != 0 {
                 self.text.put("...");
                 continue;
@@ -590,7 +582,7 @@ fn width(min: i128, max: i128) -> u32 {
 }
 
 /// The type of C's own that is like a number which is none of them.
-fn stand_in<O: ByteOrder>(ty: &Type<'_, O>) -> Result<&'static str, DumpError> {
+fn stand_in(ty: &Type<'_>) -> Result<&'static str, DumpError> {
     Ok(match ty.kind {
         Kind::Int(int) if int.is_bool() && int.size == 1 => "_Bool",
         Kind::Int(int) => match (int.size, int.is_signed()) {

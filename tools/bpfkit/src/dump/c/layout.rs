@@ -76,7 +76,7 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
     pub(super) fn shape(
         &mut self,
         id: u32,
-        of: &Composite<'_, O>,
+        of: &Composite<'_>,
         is_union: bool,
     ) -> Result<Shape, DumpError> {
         self.shape_at(id, of, is_union, 0)
@@ -85,7 +85,7 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
     fn shape_at(
         &mut self,
         id: u32,
-        of: &Composite<'_, O>,
+        of: &Composite<'_>,
         is_union: bool,
         depth: usize,
     ) -> Result<Shape, DumpError> {
@@ -158,9 +158,9 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
             let ty = self.types.get(at)?;
             let (size, align) = match ty.kind {
                 Kind::Array(array) => {
-                    let nelems = u64::from(array.nelems.get());
+                    let nelems = u64::from(array.nelems);
                     count = Some(count.unwrap_or(1_u64).saturating_mul(nelems));
-                    at = array.ty.get();
+                    at = array.ty;
                     continue;
                 }
                 Kind::Typedef(to)

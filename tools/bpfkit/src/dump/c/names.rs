@@ -103,7 +103,7 @@ impl<'a> Names<'a> {
     }
 
     /// Where the name of this type stands, if it has one that must be unique.
-    fn table<O: ByteOrder>(&mut self, ty: &Type<'_, O>) -> Option<&mut Table<'a>> {
+    fn table(&mut self, ty: &Type<'_>) -> Option<&mut Table<'a>> {
         match ty.kind {
             _ if ty.name_off == 0 => None,
             Kind::Struct(_)
@@ -120,7 +120,7 @@ impl<'a> Names<'a> {
     fn refer<O: ByteOrder>(
         &mut self,
         types: &Types<'_, 'a, O>,
-        ty: &Type<'a, O>,
+        ty: &Type<'a>,
     ) -> Result<(), Error> {
         let mut refer = |id: u32| {
             let flag = self.referenced.get_mut(id as usize);
@@ -137,11 +137,11 @@ impl<'a> Names<'a> {
             | Kind::Restrict(to)
             | Kind::TypeTag { ty: to, .. }
             | Kind::Var { ty: to, .. } => refer(to),
-            Kind::Array(array) => refer(array.ty.get()),
+            Kind::Array(array) => refer(array.ty),
             Kind::Struct(of) | Kind::Union(of) => of.members().for_each(|member| refer(member.ty)),
             Kind::FuncProto { returns, params } => {
                 refer(returns);
-                params.iter().for_each(|param| refer(param.ty.get()));
+                params.iter().for_each(|param| refer(param.ty));
             }
             _ => {}
         }
@@ -198,7 +198,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn is_union<O: ByteOrder>(kind: &Kind<'_, O>) -> Option<bool> {
+fn is_union(kind: &Kind<'_>) -> Option<bool> {
     match kind {
         Kind::Struct(_) => Some(false),
         Kind::Union(_) => Some(true),

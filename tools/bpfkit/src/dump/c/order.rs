@@ -126,7 +126,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         }));
     }
 
-    fn push_members(&mut self, of: &Composite<'a, O>, within: u32) {
+    fn push_members(&mut self, of: &Composite<'a>, within: u32) {
         let first = self.steps.len();
 
         for member in of.members() {
@@ -165,7 +165,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
                     defined = false;
                 }
                 Kind::Array(array) => {
-                    id = array.ty.get();
+                    id = array.ty;
                     defined = true;
                 }
                 Kind::Volatile(to)
@@ -200,7 +200,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
                 Kind::FuncProto { returns, params } => {
                     if !self.seen(id, within) {
                         for param in params.iter().rev() {
-                            self.push(param.ty.get(), false, within);
+                            self.push(param.ty, false, within);
                         }
                         self.push(returns, false, within);
                     }
@@ -208,7 +208,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
                 }
                 Kind::Datasec { vars, .. } => {
                     for var in vars.iter().rev() {
-                        self.push(var.ty.get(), true, 0);
+                        self.push(var.ty, true, 0);
                     }
                     return Ok(());
                 }
@@ -231,7 +231,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         before.seen == Seen::Yes || (within != 0 && before.seen == Seen::For(within))
     }
 
-    fn need_definition(&mut self, id: u32, of: &Composite<'a, O>) -> Result<(), DumpError> {
+    fn need_definition(&mut self, id: u32, of: &Composite<'a>) -> Result<(), DumpError> {
         let before = self.state(id, |state| state.waiting = true);
 
         if before.defined {
@@ -245,7 +245,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         Ok(())
     }
 
-    fn need_declaration(&mut self, ty: &Type<'a, O>, within: u32) -> Result<(), DumpError> {
+    fn need_declaration(&mut self, ty: &Type<'a>, within: u32) -> Result<(), DumpError> {
         if ty.id == within {
             return Ok(());
         }
@@ -256,7 +256,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         }
     }
 
-    fn need_typedef(&mut self, ty: &Type<'a, O>, to: u32) -> Result<(), DumpError> {
+    fn need_typedef(&mut self, ty: &Type<'a>, to: u32) -> Result<(), DumpError> {
         let before = self.state(ty.id, |state| state.waiting = true);
 
         if before.defined {
@@ -270,7 +270,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         Ok(())
     }
 
-    fn need_enum(&mut self, ty: &Type<'a, O>) -> Result<(), DumpError> {
+    fn need_enum(&mut self, ty: &Type<'a>) -> Result<(), DumpError> {
         let before = self.state(ty.id, |state| state.defined = true);
 
         match before.defined {
@@ -280,7 +280,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
     }
 
     /// Numbers that are no types of C's own become typedefs.
-    fn need_number(&mut self, ty: &Type<'a, O>) -> Result<(), DumpError> {
+    fn need_number(&mut self, ty: &Type<'a>) -> Result<(), DumpError> {
         let before = self.state(ty.id, |state| state.defined = true);
 
         match before.defined || self.writer.names.is_native(ty.id) {

@@ -11,7 +11,7 @@ use zerocopy::ByteOrder;
 pub(super) struct Types<'b, 'a, O: ByteOrder> {
     btf: &'b Btf<'a, O>,
     /// By id.
-    types: Vec<Type<'a, O>>,
+    types: Vec<Type<'a>>,
 }
 
 impl<'b, 'a, O: ByteOrder> Types<'b, 'a, O> {
@@ -31,7 +31,7 @@ impl<'b, 'a, O: ByteOrder> Types<'b, 'a, O> {
     }
 
     /// See [`Btf::get`].
-    pub(super) fn get(&self, id: u32) -> Result<Type<'a, O>, Error> {
+    pub(super) fn get(&self, id: u32) -> Result<Type<'a>, Error> {
         match self.types.get(id as usize) {
             Some(ty) => Ok(*ty),
             None => self.btf.get(id),
@@ -39,7 +39,7 @@ impl<'b, 'a, O: ByteOrder> Types<'b, 'a, O> {
     }
 
     /// See [`Btf::resolve`].
-    pub(super) fn resolve(&self, id: u32) -> Result<Type<'a, O>, Error> {
+    pub(super) fn resolve(&self, id: u32) -> Result<Type<'a>, Error> {
         self.btf.resolve(id)
     }
 
