@@ -2,8 +2,9 @@
 
 //! BTF of modules: its validation, and its relocation to the types of the running kernel.
 //!
-//! The crate [`splitbtf_core`] has the algorithms. This file ties them to the kernel's data: it makes
-//! safe views of what `kernel/bpf/btf.c` has parsed, lends memory, and writes to the kernel log.
+//! The crate [`splitbtf_core`] has the algorithms. This file ties them to the kernel's data: it
+//! makes safe views of what `kernel/bpf/btf.c` has parsed, lends memory, and writes to the kernel
+//! log.
 //!
 //! C header: [`kernel/bpf/rust_module_btf.h`](srctree/kernel/bpf/rust_module_btf.h).
 //!

@@ -204,8 +204,13 @@ impl List {
     /// `aux` must be valid, and nobody else may use its list of maps as long as the result is used.
     unsafe fn borrow(aux: *mut bindings::bpf_prog_aux) -> ManuallyDrop<Self> {
         // SAFETY: `aux` is valid, and nobody changes these fields by the safety requirements.
-        let (maps, len, cap) =
-            unsafe { ((*aux).used_maps, (*aux).used_map_cnt as usize, (*aux).used_maps_cap as usize) };
+        let (maps, len, cap) = unsafe {
+            (
+                (*aux).used_maps,
+                (*aux).used_map_cnt as usize,
+                (*aux).used_maps_cap as usize,
+            )
+        };
 
         ManuallyDrop::new(if maps.is_null() {
             Self::Verifier(KVec::new())
@@ -412,8 +417,8 @@ fn prog_from_fd(fd: u32) -> Result<ARef<Prog>> {
     // SAFETY: `bpf_prog_get` does not return null.
     let prog = unsafe { NonNull::new_unchecked(prog) };
 
-    // SAFETY: `bpf_prog_get` incremented the refcount of a valid program, and we own that increment.
-    // The cast is okay because `Prog` has the same representation as `struct bpf_prog`.
+    // SAFETY: `bpf_prog_get` incremented the refcount of a valid program, and we own that
+    // increment. The cast is okay because `Prog` has the same representation as `struct bpf_prog`.
     Ok(unsafe { ARef::from_raw(prog.cast()) })
 }
 

@@ -118,7 +118,8 @@ static void one_program(const char *path, const char *name)
 	bpf_object__for_each_program(program, object)
 		bpf_program__set_autoload(program, program == wanted);
 
-	verifier_log[0] = libbpf_says[0] = '\0';
+	verifier_log[0] = '\0';
+	libbpf_says[0] = '\0';
 	fd = in_kernel ? load_in_kernel(object) : load(object, wanted);
 	printf("%s\t%s\t", bpf_object__name(object), name);
 	if (fd >= 0 && runs) {
