@@ -4,6 +4,7 @@
 
 use core::fmt;
 
+use crate::wire;
 use crate::Mismatch;
 
 /// Why BTF cannot be read.
@@ -74,6 +75,8 @@ pub enum Error {
         id: u32,
         /// Its kind, one of `BTF_KIND_*`.
         kind: u8,
+        /// Its name.
+        name: TypeName,
         /// Its offset in the type section.
         offset: u32,
         /// The fault.
@@ -101,6 +104,8 @@ pub enum Error {
         id: u32,
         /// Its kind, one of `BTF_KIND_*`.
         kind: u8,
+        /// Its name.
+        name: TypeName,
         /// Whether the split BTF contains it: as the type of a member, of a parameter or result of a
         /// function, or of a variable.
         contained: bool,
@@ -112,6 +117,87 @@ pub enum Error {
         /// The first type of the chain.
         id: u32,
     },
+}
+
+/// The name of a type, for messages: at most its first [`TypeName::MAX_LEN`] bytes. It is empty if
+/// the type has no name, or one that cannot be read.
+///
+/// `Display` escapes all bytes that are not printable ASCII, and puts `...` after a name that has been
+/// cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TypeName {
+    bytes: [u8; Self::MAX_LEN],
+    /// How many of the bytes belong to the name; more than there are if it has been cut.
+    len: u8,
+}
+
+impl TypeName {
+    /// The number of bytes that are kept.
+    pub const MAX_LEN: usize = 48;
+
+    /// Takes the start of a name.
+    pub fn new(name: &[u8]) -> Self {
+        let mut bytes = [0; Self::MAX_LEN];
+
+        for (to, from) in bytes.iter_mut().zip(name) {
+            *to = *from;
+        }
+        let len = name.len().min(Self::MAX_LEN.saturating_add(1));
+        Self {
+            bytes,
+            len: len as u8,
+        }
+    }
+
+    /// The bytes that have been kept.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len.into()).unwrap_or(&self.bytes)
+    }
+
+    /// Whether the name is longer.
+    pub fn is_cut(&self) -> bool {
+        usize::from(self.len) > Self::MAX_LEN
+    }
+}
+
+impl Default for TypeName {
+    fn default() -> Self {
+        Self::new(b"")
+    }
+}
+
+impl fmt::Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_bytes().escape_ascii())?;
+        match self.is_cut() {
+            true => f.write_str("..."),
+            false => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Shows a type as its kind and its name: `STRUCT inode`.
+struct KindAndName(u8, TypeName);
+
+impl fmt::Display for KindAndName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(kind, name) = self;
+
+        match wire::kind_name(*kind) {
+            Some(kind) => f.write_str(kind)?,
+            None => write!(f, "kind {kind}")?,
+        }
+        match name.as_bytes() {
+            [] => Ok(()),
+            _ => write!(f, " {name}"),
+        }
+    }
 }
 
 /// A part of a BTF file.
@@ -277,11 +363,13 @@ impl fmt::Display for Error {
             Self::Type {
                 id,
                 kind,
+                name,
                 offset,
                 reason,
             } => write!(
                 f,
-                "BTF type {id} (kind {kind}, at offset {offset} of the type section) {reason}"
+                "BTF type {id} ({}, at offset {offset} of the type section) {reason}",
+                KindAndName(kind, name)
             ),
             Self::Id { id, end } => {
                 write!(f, "there is no BTF type {id}: the ids end before {end}")
@@ -296,13 +384,15 @@ impl fmt::Display for Error {
             Self::Unmatched {
                 id,
                 kind,
+                name,
                 contained,
                 reason,
             } => {
                 let contained = if contained { "is contained and " } else { "" };
                 write!(
                     f,
-                    "distilled base BTF type {id} (kind {kind}) {contained}does not match: {reason}"
+                    "distilled base BTF type {id} ({}) {contained}does not match: {reason}",
+                    KindAndName(kind, name)
                 )
             }
             Self::Cycle { id } => write!(f, "BTF type {id} leads back to itself"),
@@ -331,6 +421,7 @@ mod tests {
         Error::Type {
             id: 7,
             kind: 4,
+            name: TypeName::new(b"inode"),
             offset: 96,
             reason,
         }
@@ -397,19 +488,21 @@ mod tests {
             text(Error::Unmatched {
                 id: 7,
                 kind: 4,
+                name: TypeName::new(b"inode"),
                 contained: true,
                 reason: Mismatch::Missing
             }),
-            "distilled base BTF type 7 (kind 4) is contained and does not match: not in the base"
+            "distilled base BTF type 7 (STRUCT inode) is contained and does not match: not in the base"
         );
         assert_eq!(
             text(Error::Unmatched {
                 id: 7,
                 kind: 6,
+                name: TypeName::default(),
                 contained: false,
                 reason: Mismatch::Missing
             }),
-            "distilled base BTF type 7 (kind 6) does not match: not in the base"
+            "distilled base BTF type 7 (ENUM) does not match: not in the base"
         );
         assert_eq!(
             text(Error::Cycle { id: 7 }),
@@ -440,11 +533,27 @@ mod tests {
     }
 
     #[test]
+    fn names_are_cut() {
+        let text = |name: &[u8]| TypeName::new(name).to_string();
+        let max = [b'a'; TypeName::MAX_LEN];
+
+        assert_eq!(text(b""), "");
+        assert_eq!(text(b"\n\xff"), "\\n\\xff");
+        assert_eq!(text(&max), "a".repeat(48));
+        assert_eq!(text(&[b'a'; 49]), "a".repeat(48) + "...");
+        assert_eq!(text(&[b'a'; 1000]), "a".repeat(48) + "...");
+        assert_eq!(TypeName::new(&max).as_bytes(), max);
+        assert_eq!(TypeName::new(&[b'a'; 49]).as_bytes(), max);
+        assert_eq!(TypeName::new(b"inode").as_bytes(), b"inode");
+        assert_eq!(KindAndName(77, TypeName::default()).to_string(), "kind 77");
+    }
+
+    #[test]
     fn errors_of_types_read_well() {
         let check = |reason, want: &str| {
             let text = of_type(reason).to_string();
             let clause =
-                text.strip_prefix("BTF type 7 (kind 4, at offset 96 of the type section) ");
+                text.strip_prefix("BTF type 7 (STRUCT inode, at offset 96 of the type section) ");
             assert_eq!(clause, Some(want));
         };
 

@@ -21,7 +21,7 @@
 //! ```
 //! use splitbtf_core::Btf;
 //! use splitbtf_core::Kind;
-//! use zerocopy::LE;
+//! use splitbtf_core::LE;
 //!
 //! # let bytes = [
 //! #     &[0x9f, 0xeb, 1, 0, 24, 0, 0, 0][..],
@@ -74,13 +74,13 @@ mod strings;
 mod testing;
 mod types;
 mod validate;
-#[doc(hidden)]
-pub mod wire;
+mod wire;
 
 pub use endian::Endian;
 pub use error::Error;
 pub use error::Section;
 pub use error::SectionReason;
+pub use error::TypeName;
 pub use error::TypeReason;
 pub use matching::Mismatch;
 pub use matching::Own;
@@ -107,6 +107,9 @@ pub use types::Type;
 pub use types::Unknown;
 pub use types::VarSecinfo;
 pub use validate::Valid;
+pub use zerocopy::ByteOrder;
+pub use zerocopy::BE;
+pub use zerocopy::LE;
 
 /// `BTF_KIND_*`, as numbers.
 pub mod kind {
@@ -138,8 +141,8 @@ pub mod raw {
     pub use crate::record::index;
     pub use crate::record::is_known;
     pub use crate::record::rewrite;
+    pub use crate::record::FieldDesc;
     pub use crate::record::Record;
-    pub use crate::record::Shape;
     pub use crate::record::Word;
     pub use crate::record::HEAD;
     pub use crate::relocate::match_one;
@@ -147,6 +150,9 @@ pub mod raw {
     pub use crate::relocate::MEMBER;
     pub use crate::relocate::NEEDED;
     pub use crate::strings::first_eight;
-    #[doc(inline)]
-    pub use crate::wire;
+
+    /// The structures of `include/uapi/linux/btf.h`, with the byte order as a parameter.
+    pub mod wire {
+        pub use crate::wire::*;
+    }
 }

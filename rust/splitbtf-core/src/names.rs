@@ -68,7 +68,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     /// use splitbtf::Builder;
     /// use splitbtf::Names;
     /// use splitbtf::Owned;
-    /// use zerocopy::LE;
+    /// use splitbtf::LE;
     ///
     /// let mut builder = Builder::<LE>::new();
     /// let declared = builder.fwd(b"file", false);

@@ -11,6 +11,7 @@ use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
 use crate::header::Sections;
+use crate::record::index;
 use crate::record::Record;
 use crate::record::Word;
 use crate::record::HEAD;
@@ -20,6 +21,7 @@ use crate::wire;
 use crate::Error;
 use crate::Kind;
 use crate::Type;
+use crate::TypeName;
 use crate::TypeReason;
 
 /// Maps the number of a type to its byte offset in the type section.
@@ -103,13 +105,36 @@ impl<'a, O: ByteOrder> Btf<'a, O> {
         let layout = sections.layout_on(base);
         let first_id = base.map_or(1, |base| base.end_id);
 
-        let count = write_index(sections.types, layout, first_id, index)?;
+        let count = write_index(sections.types, layout, first_id, index)
+            .map_err(|error| Self::named(error, bytes, &sections, base))?;
         Self::new(
             bytes,
             &sections,
             base,
             index.get(..count).unwrap_or_default(),
         )
+    }
+
+    /// Adds the type's name to an error that came before the strings were read.
+    #[cold]
+    fn named(
+        error: Error,
+        bytes: &'a [u8],
+        sections: &Sections<'a, O>,
+        base: Option<&'a Self>,
+    ) -> Error {
+        let mut error = error;
+
+        if let (Error::Type { name, offset, .. }, Ok(btf)) =
+            (&mut error, Self::new(bytes, sections, base, &[]))
+        {
+            let at = index(*offset).checked_div(size_of::<Word<O>>());
+            let head = at.and_then(|at| sections.types.get(at..)?.first_chunk::<HEAD>());
+            if let Some([name_off, ..]) = head {
+                *name = btf.name_at(name_off.get());
+            }
+        }
+        error
     }
 }
 
@@ -387,9 +412,28 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         Error::Type {
             id,
             kind: self.head(id).map(wire::Type::kind).unwrap_or_default(),
+            name: self.type_name(id),
             offset: offset.unwrap_or_default(),
             reason,
         }
+    }
+
+    /// The name of a type for an error.
+    #[cold]
+    pub(crate) fn type_name(&self, id: u32) -> TypeName {
+        let head = self.head(id);
+
+        head.map_or(TypeName::default(), |head| {
+            self.name_at(head.name_off.get())
+        })
+    }
+
+    fn name_at(&self, offset: u32) -> TypeName {
+        let strings = self.strings_from(offset).unwrap_or_default();
+        // The rest of a longer name is not looked at.
+        let strings = strings.get(..=TypeName::MAX_LEN).unwrap_or(strings);
+
+        TypeName::new(strings::first(strings).unwrap_or(strings))
     }
 }
 
@@ -446,6 +490,7 @@ fn write_index<O: ByteOrder>(
         (_, rest) = Record::split(rest, layout).map_err(|(kind, reason)| Error::Type {
             id,
             kind,
+            name: TypeName::default(),
             offset,
             reason,
         })?;
@@ -614,6 +659,7 @@ mod tests {
             Error::Type {
                 id: 2,
                 kind: 4,
+                name: TypeName::new(b"s"),
                 offset: 16,
                 reason: TypeReason::Truncated
             }
@@ -624,6 +670,7 @@ mod tests {
             Error::Type {
                 id: 2,
                 kind: 0,
+                name: TypeName::default(),
                 offset: 16,
                 reason: TypeReason::Truncated
             }
@@ -672,6 +719,7 @@ mod tests {
                 kind,
                 offset: 0,
                 reason,
+                ..
             } => (kind, reason),
             other => panic!("{other}"),
         };

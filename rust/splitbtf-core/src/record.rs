@@ -3,7 +3,7 @@
 //! Types as 32-bit words: which words are ids of types, and which are names.
 //!
 //! Each type of BTF is made of such words. Code that handles ids and names of all kinds alike (an
-//! index, a check, a rewrite) uses the shapes of this file.
+//! index, a check, a rewrite) uses the field descriptions of this file.
 
 use zerocopy::byteorder::U32;
 use zerocopy::ByteOrder;
@@ -12,6 +12,7 @@ use zerocopy::IntoBytes;
 
 use crate::wire;
 use crate::Error;
+use crate::TypeName;
 use crate::TypeReason;
 
 /// A word of BTF.
@@ -27,9 +28,9 @@ pub fn index(n: u32) -> usize {
     n.try_into().unwrap_or(usize::MAX)
 }
 
-/// The words that follow a `struct btf_type`, by kind.
+/// Which words of a type are ids and names, by kind, as libbpf's `struct btf_field_desc`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct FieldDesc {
     /// Whether `size_or_type` is a type.
     pub refers: bool,
     /// Words that come once.
@@ -44,7 +45,7 @@ pub struct Shape {
     pub elem_id: Option<u8>,
 }
 
-impl Shape {
+impl FieldDesc {
     const PLAIN: Self = Self {
         refers: false,
         data: 0,
@@ -59,26 +60,26 @@ impl Shape {
         ..Self::PLAIN
     };
 
-    /// The shape of each kind of `include/uapi/linux/btf.h`.
+    /// The desc of each kind of `include/uapi/linux/btf.h`.
     const ALL: [Option<Self>; 20] = {
-        const fn data(data: u8) -> Option<Shape> {
-            Some(Shape {
+        const fn data(data: u8) -> Option<FieldDesc> {
+            Some(FieldDesc {
                 data,
-                ..Shape::PLAIN
+                ..FieldDesc::PLAIN
             })
         }
-        const fn reference_and_data(data: u8) -> Option<Shape> {
-            Some(Shape {
+        const fn reference_and_data(data: u8) -> Option<FieldDesc> {
+            Some(FieldDesc {
                 data,
-                ..Shape::REFERENCE
+                ..FieldDesc::REFERENCE
             })
         }
-        const fn elements(elem: u8, elem_named: bool, elem_id: Option<u8>) -> Shape {
-            Shape {
+        const fn elements(elem: u8, elem_named: bool, elem_id: Option<u8>) -> FieldDesc {
+            FieldDesc {
                 elem,
                 elem_named,
                 elem_id,
-                ..Shape::PLAIN
+                ..FieldDesc::PLAIN
             }
         }
         let reference = Some(Self::REFERENCE);
@@ -117,12 +118,12 @@ impl Shape {
         ]
     };
 
-    /// The shape of a kind. For a kind that this crate does not know, `layout` gives the length, but
+    /// The desc of a kind. For a kind that this crate does not know, `layout` gives the length, but
     /// not which words are references.
     #[inline]
     fn of<O: ByteOrder>(kind: u8, layout: &[wire::Layout<O>]) -> Result<Self, TypeReason> {
         match Self::ALL.get(usize::from(kind)) {
-            Some(Some(shape)) => Ok(*shape),
+            Some(Some(desc)) => Ok(*desc),
             _ => Self::unknown(kind, layout),
         }
     }
@@ -157,8 +158,8 @@ impl Shape {
 /// One type.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a, O: ByteOrder> {
-    /// The roles of the words.
-    pub shape: Shape,
+    /// What its words are.
+    pub desc: FieldDesc,
     /// The first words.
     pub head: &'a wire::Type<O>,
     /// The words that come once.
@@ -188,16 +189,16 @@ impl<'a, O: ByteOrder> Record<'a, O> {
             wire::Type::ref_from_bytes(head.as_bytes()).map_err(|_| (0, TypeReason::Truncated))?;
         let kind = head.kind();
         let error = |reason| (kind, reason);
-        let shape = Shape::of(kind, layout).map_err(error)?;
+        let desc = FieldDesc::of(kind, layout).map_err(error)?;
         let (data, rest) = rest
-            .split_at_checked(shape.data.into())
+            .split_at_checked(desc.data.into())
             .ok_or(error(TypeReason::Truncated))?;
         let (elems, rest) = rest
-            .split_at_checked(shape.elems_len(head))
+            .split_at_checked(desc.elems_len(head))
             .ok_or(error(TypeReason::Truncated))?;
 
         let record = Self {
-            shape,
+            desc,
             head,
             data,
             elems,
@@ -215,14 +216,14 @@ impl<'a, O: ByteOrder> Record<'a, O> {
     /// The `n`th of the types that this one refers to.
     #[inline]
     pub fn id(&self, n: usize) -> Option<u32> {
-        let Some(n) = n.checked_sub(usize::from(self.shape.refers)) else {
+        let Some(n) = n.checked_sub(usize::from(self.desc.refers)) else {
             return Some(self.head.size_or_type.get());
         };
-        let Some(n) = n.checked_sub(self.shape.data_ids.into()) else {
+        let Some(n) = n.checked_sub(self.desc.data_ids.into()) else {
             return self.data.get(n).map(|id| id.get());
         };
-        let at = n.checked_mul(self.shape.elem.into())?;
-        let at = at.checked_add(self.shape.elem_id?.into())?;
+        let at = n.checked_mul(self.desc.elem.into())?;
+        let at = at.checked_add(self.desc.elem_id?.into())?;
 
         self.elems.get(at).map(|id| id.get())
     }
@@ -230,14 +231,14 @@ impl<'a, O: ByteOrder> Record<'a, O> {
     /// Calls `id` with each type that it refers to, and `name` with each name in it but its own.
     #[inline(always)]
     pub fn for_each(&self, mut id: impl FnMut(u32), name: impl FnMut(u32)) {
-        if self.shape.refers {
+        if self.desc.refers {
             id(self.head.size_or_type.get());
         }
-        for word in self.data.iter().take(self.shape.data_ids.into()) {
+        for word in self.data.iter().take(self.desc.data_ids.into()) {
             id(word.get());
         }
         // The compiler makes better code for layouts that it knows.
-        match (self.shape.elem, self.shape.elem_named, self.shape.elem_id) {
+        match (self.desc.elem, self.desc.elem_named, self.desc.elem_id) {
             (2, true, None) => self.for_each_elem::<2>(Some(0), None, id, name),
             (2, true, Some(1)) => self.for_each_elem::<2>(Some(0), Some(1), id, name),
             (3, true, None) => self.for_each_elem::<3>(Some(0), None, id, name),
@@ -268,11 +269,11 @@ impl<'a, O: ByteOrder> Record<'a, O> {
 
     /// The names in it but its own.
     pub fn elem_names(&self) -> impl Iterator<Item = u32> + use<'a, O> {
-        let elems = match self.shape.elem_named {
+        let elems = match self.desc.elem_named {
             true => self.elems,
             false => &[],
         };
-        let len = usize::from(self.shape.elem);
+        let len = usize::from(self.desc.elem);
 
         (0..usize::MAX)
             .map_while(move |n| elems.get(n.checked_mul(len)?))
@@ -288,7 +289,8 @@ impl<'a, O: ByteOrder> Record<'a, O> {
 /// # Errors
 ///
 /// [`Error::Type`] if `words` are not whole types, or if an unknown kind has a word that would change
-/// if it were an id or a name. The types before have been rewritten then. The first of
+/// if it were an id or a name. The types before have been rewritten then. The error has no name: names are
+/// in another section. The first of
 /// the types has the id `first_id`.
 pub fn rewrite<O: ByteOrder>(
     mut words: &mut [Word<O>],
@@ -306,6 +308,7 @@ pub fn rewrite<O: ByteOrder>(
         let error = |(kind, reason)| Error::Type {
             id: this,
             kind,
+            name: TypeName::default(),
             offset: u32::try_from(done.saturating_mul(4)).unwrap_or(u32::MAX),
             reason,
         };
@@ -331,12 +334,12 @@ fn rewrite_first<'w, O: ByteOrder>(
         .map_err(|_| (0, TypeReason::Truncated))?;
     let kind = head.kind();
     let error = |reason| (kind, reason);
-    let shape = Shape::of(kind, layout).map_err(error)?;
+    let desc = FieldDesc::of(kind, layout).map_err(error)?;
     let (data, rest) = rest
-        .split_at_mut_checked(shape.data.into())
+        .split_at_mut_checked(desc.data.into())
         .ok_or(error(TypeReason::Truncated))?;
     let (elems, rest) = rest
-        .split_at_mut_checked(shape.elems_len(head))
+        .split_at_mut_checked(desc.elems_len(head))
         .ok_or(error(TypeReason::Truncated))?;
 
     if !is_known(kind) {
@@ -348,14 +351,14 @@ fn rewrite_first<'w, O: ByteOrder>(
         }
     }
     replace(&mut head.name_off, &mut name);
-    if shape.refers {
+    if desc.refers {
         replace(&mut head.size_or_type, &mut id);
     }
-    for word in data.iter_mut().take(shape.data_ids.into()) {
+    for word in data.iter_mut().take(desc.data_ids.into()) {
         replace(word, &mut id);
     }
     // The compiler makes better code for layouts that it knows.
-    match (shape.elem, shape.elem_named, shape.elem_id) {
+    match (desc.elem, desc.elem_named, desc.elem_id) {
         (2, true, None) => rewrite_elems::<O, 2>(elems, Some(0), None, &mut id, &mut name),
         (2, true, Some(1)) => rewrite_elems::<O, 2>(elems, Some(0), Some(1), &mut id, &mut name),
         (3, true, None) => rewrite_elems::<O, 3>(elems, Some(0), None, &mut id, &mut name),

@@ -330,9 +330,10 @@ fn find<O: ByteOrder, I: Index, J: Index>(
         Err(reason) => reason,
     };
     let own = Own::of(kind, contained, &reason).filter(|_| policy == Policy::Opaque);
-    let own = own.ok_or(Error::Unmatched {
+    let own = own.ok_or_else(|| Error::Unmatched {
         id,
         kind,
+        name: distilled.type_name(id),
         contained,
         reason,
     })?;

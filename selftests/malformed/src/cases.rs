@@ -67,7 +67,12 @@ impl Expected {
     }
 
     fn rust_of(whose: Whose, id: u32, kind: u8, reason: impl Into<String>) -> Self {
-        let ty = format!(": BTF type {id} (kind {kind}, at offset ");
+        let kind = match splitbtf::kind::name(kind) {
+            Some(name) => name.to_owned(),
+            None => format!("kind {kind}"),
+        };
+        // Its name may follow.
+        let ty = format!(": BTF type {id} ({kind}");
 
         Self::Rust {
             whose,

@@ -68,6 +68,3 @@ pub use owned::ValidExt;
 pub use splitbtf_core::*;
 pub use write::Builder;
 pub use write::NewMember;
-pub use zerocopy::ByteOrder;
-pub use zerocopy::BE;
-pub use zerocopy::LE;

@@ -73,10 +73,10 @@ pub(crate) fn lines<O: ByteOrder>(btf: &Btf<'_, O>) -> Vec<String> {
         for word in record.data {
             write!(line, " {:#x}", word.get()).unwrap();
         }
-        for elem in record.elems.chunks(record.shape.elem.max(1).into()) {
+        for elem in record.elems.chunks(record.desc.elem.max(1).into()) {
             let mut words = elem.iter().map(|word| word.get());
             let mut parts = vec![];
-            if record.shape.elem_named {
+            if record.desc.elem_named {
                 parts.extend(words.next().map(text));
             }
             parts.extend(words.map(|word| word.to_string()));

@@ -22,6 +22,7 @@ use crate::Btf;
 use crate::Error;
 use crate::Index;
 use crate::Int;
+use crate::TypeName;
 use crate::TypeReason;
 
 /// A member of a struct or a union, for a [`Builder`].
@@ -74,6 +75,8 @@ pub struct Builder<O: ByteOrder> {
     end_string: u32,
     known: HashMap<Vec<u8>, u32>,
     added: Vec<Vec<u8>>,
+    /// The name of the type that is being added.
+    adding: TypeName,
     /// The first.
     error: Option<Error>,
 }
@@ -138,6 +141,7 @@ impl<O: ByteOrder> Builder<O> {
             end_string,
             known: HashMap::new(),
             added: vec![],
+            adding: TypeName::default(),
             error: None,
         }
     }
@@ -272,7 +276,7 @@ impl<O: ByteOrder> Builder<O> {
     /// Adds a function with its FUNC_PROTO and one of `BTF_FUNC_*`.
     pub fn func(&mut self, name: &[u8], proto: u32, linkage: u32) -> u32 {
         let vlen = usize::try_from(linkage).unwrap_or(usize::MAX);
-        let name = self.name(wire::FUNC, name);
+        let name = self.type_name(wire::FUNC, name);
 
         self.head(wire::FUNC, false, name, vlen, proto);
         self.added()
@@ -318,7 +322,7 @@ impl<O: ByteOrder> Builder<O> {
 
     /// Adds a type without elements.
     fn add(&mut self, kind: u8, flag: bool, name: &[u8], arg: u32, data: &[u32]) -> u32 {
-        let name = self.name(kind, name);
+        let name = self.type_name(kind, name);
 
         self.head(kind, flag, name, 0, arg);
         self.words.extend(data.iter().copied().map(U32::new));
@@ -335,7 +339,7 @@ impl<O: ByteOrder> Builder<O> {
         elems: &[T],
         mut words: impl FnMut(&mut Self, &T) -> [u32; N],
     ) -> u32 {
-        let name = self.name(kind, name);
+        let name = self.type_name(kind, name);
 
         self.head(kind, flag, name, elems.len(), arg);
         for elem in elems {
@@ -368,6 +372,12 @@ impl<O: ByteOrder> Builder<O> {
         id
     }
 
+    /// [`Builder::name`], for the own name of a type.
+    fn type_name(&mut self, kind: u8, name: &[u8]) -> u32 {
+        self.adding = TypeName::new(name);
+        self.name(kind, name)
+    }
+
     /// A provisional offset for a name, which [`Builder::finish`] replaces. The name belongs to a type
     /// of this kind.
     fn name(&mut self, kind: u8, name: &[u8]) -> u32 {
@@ -397,6 +407,7 @@ impl<O: ByteOrder> Builder<O> {
         let error = Error::Type {
             id: self.next_id,
             kind,
+            name: self.adding,
             offset: u32::try_from(offset).unwrap_or(u32::MAX),
             reason,
         };

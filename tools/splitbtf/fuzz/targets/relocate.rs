@@ -7,7 +7,6 @@
 use libfuzzer_sys::fuzz_target;
 use splitbtf::BtfExt;
 use splitbtf::ValidExt;
-use splitbtf::raw::wire;
 use splitbtf::Btf;
 use splitbtf::Error;
 use splitbtf::Kind;
@@ -16,6 +15,7 @@ use splitbtf::Names;
 use splitbtf::Own;
 use splitbtf::Owned;
 use splitbtf::Policy;
+use splitbtf::TypeName;
 use splitbtf::Valid;
 use splitbtf_fuzz::parts;
 use splitbtf_fuzz::with_names;
@@ -35,16 +35,11 @@ fn foretold<O: ByteOrder>(
         match ty.own {
             Some(own) => kept.push((ty.id, own, ty.reason)),
             None => {
+                let distilled = base.get(ty.id)?;
                 return Err(Error::Unmatched {
                     id: ty.id,
-                    kind: match base.get(ty.id)?.kind {
-                        Kind::Int(_) => wire::INT,
-                        Kind::Float { .. } => wire::FLOAT,
-                        Kind::Struct(_) => wire::STRUCT,
-                        Kind::Union(_) => wire::UNION,
-                        Kind::Fwd { .. } => wire::FWD,
-                        _ => wire::ENUM,
-                    },
+                    kind: distilled.kind.number(),
+                    name: TypeName::new(base.string(distilled.name_off)?),
                     contained: ty.contained,
                     reason: ty.reason,
                 })

@@ -16,6 +16,7 @@ use crate::testing::File;
 use crate::Btf;
 use crate::BtfExt;
 use crate::Builder;
+use crate::TypeName;
 
 /// The types after distilling: those of the base, and those of the split BTF.
 fn parts<O: ByteOrder + 'static>(split: &Btf<'_, O>) -> (Vec<String>, Vec<String>) {
@@ -470,6 +471,7 @@ fn unknown_kinds_are_kept_or_named() {
     let error = |id, offset, reason| Error::Type {
         id,
         kind: 20,
+        name: TypeName::default(),
         offset,
         reason,
     };

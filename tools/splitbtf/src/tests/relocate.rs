@@ -33,6 +33,7 @@ use crate::NewMember;
 use crate::Own;
 use crate::Policy;
 use crate::Relocated;
+use crate::TypeName;
 use crate::TypeReason;
 use crate::Unmatched;
 use crate::ValidExt;
@@ -76,19 +77,21 @@ fn kernel(size: u32) -> &'static Btf {
     })
 }
 
-fn unmatched(id: u32, kind: u8, reason: Mismatch) -> Error {
+fn unmatched(id: u32, kind: u8, name: &str, reason: Mismatch) -> Error {
     Error::Unmatched {
         id,
         kind,
+        name: TypeName::new(name.as_bytes()),
         contained: false,
         reason,
     }
 }
 
-fn contained(id: u32, kind: u8, reason: Mismatch) -> Error {
+fn contained(id: u32, kind: u8, name: &str, reason: Mismatch) -> Error {
     Error::Unmatched {
         id,
         kind,
+        name: TypeName::new(name.as_bytes()),
         contained: true,
         reason,
     }
@@ -277,7 +280,7 @@ fn sizes_count_for_what_is_contained() {
             for policy in [Policy::Error, Policy::Opaque] {
                 assert_eq!(
                     relocate(split, kernel(120), policy),
-                    Err(contained(2, wire::STRUCT, reason)),
+                    Err(contained(2, wire::STRUCT, "task", reason)),
                     "{n}"
                 );
                 assert!(relocate(split, kernel(100), policy).is_ok(), "{n}");
@@ -309,7 +312,7 @@ fn sizes_count_for_what_is_contained() {
                 use_it(b, ty);
             });
             for policy in [Policy::Error, Policy::Opaque] {
-                let refused = Err(contained(2, wire::STRUCT, reason));
+                let refused = Err(contained(2, wire::STRUCT, "task", reason));
                 assert_eq!(relocate(split, kernel(120), policy), refused, "{n}");
                 assert!(relocate(split, kernel(100), policy).is_ok(), "{n}");
             }
@@ -495,6 +498,7 @@ fn each_kind_goes_by_the_rule_for_each_reason() {
         let refused = Err(Error::Unmatched {
             id: 1,
             kind: kind & 0x7f,
+            name: TypeName::new(b"x"),
             contained: is_contained,
             reason,
         });
@@ -659,12 +663,16 @@ fn what_is_not_found_is_named() {
         relocate(split, target, Policy::Error).unwrap_err()
     };
 
-    assert_eq!(error(|_| {}), unmatched(1, wire::INT, Mismatch::Missing));
+    assert_eq!(
+        error(|_| {}),
+        unmatched(1, wire::INT, "int", Mismatch::Missing)
+    );
     assert_eq!(
         error(|b| _ = b.int(b"int", int(8))),
         unmatched(
             1,
             wire::INT,
+            "int",
             Mismatch::Size {
                 wanted: 4,
                 found: 8
@@ -676,7 +684,12 @@ fn what_is_not_found_is_named() {
             b.int(b"int", int(4));
             b.int(b"double", int(8));
         }),
-        unmatched(2, wire::FLOAT, Mismatch::Kind { found: wire::INT })
+        unmatched(
+            2,
+            wire::FLOAT,
+            "double",
+            Mismatch::Kind { found: wire::INT }
+        )
     );
     assert_eq!(
         error(|b| {
@@ -688,6 +701,7 @@ fn what_is_not_found_is_named() {
         unmatched(
             3,
             wire::STRUCT,
+            "s",
             Mismatch::Ambiguous {
                 size: 8,
                 candidates: 2
@@ -917,16 +931,20 @@ fn distilled_bases_have_few_kinds() {
         let file = File::<LE>::new().strings(b"\0name\0");
         // Kinds that a distilled base may have get a name, the others the words that they need.
         let name = match kind {
-            wire::PTR | wire::ARRAY | wire::VOLATILE..=wire::RESTRICT | wire::FUNC_PROTO => 0,
-            _ => 1,
+            wire::PTR | wire::ARRAY | wire::VOLATILE..=wire::RESTRICT | wire::FUNC_PROTO => "",
+            _ => "name",
         };
+        let name_off = u32::from(!name.is_empty());
         let data = match ty.kind {
             Kind::Int(_) => &[32][..],
             Kind::Array(_) => &[0, 0, 1],
             Kind::Var { .. } | Kind::DeclTag { .. } => &[0],
             _ => &[],
         };
-        let base = file.add(name, kind.into(), 0, 0, data).open(None).unwrap();
+        let base = file
+            .add(name_off, kind.into(), 0, 0, data)
+            .open(None)
+            .unwrap();
         let split = build(Some(base), |_| {});
         let empty = build(None, |_| {});
         for policy in [Policy::Error, Policy::Opaque] {
@@ -940,6 +958,7 @@ fn distilled_bases_have_few_kinds() {
                     Err(Error::Type {
                         id: 1,
                         kind,
+                        name: TypeName::new(name.as_bytes()),
                         offset: 0,
                         reason: TypeReason::NotDistilled
                     })
@@ -963,6 +982,7 @@ fn distilled_types_have_names() {
             Err(Error::Type {
                 id: 1,
                 kind,
+                name: TypeName::default(),
                 offset: 0,
                 reason: TypeReason::Unnamed
             })
@@ -1017,6 +1037,7 @@ fn unknown_kinds_are_not_renumbered() {
                 Err(Error::Type {
                     id: 4,
                     kind: 20,
+                    name: TypeName::default(),
                     offset: 12,
                     reason: TypeReason::UnknownReferences
                 }),
@@ -1043,6 +1064,7 @@ fn unknown_kinds_need_their_layout() {
         Err(Error::Type {
             id: 2,
             kind: 20,
+            name: TypeName::default(),
             offset: 0,
             reason: TypeReason::UnknownKind
         })
@@ -1238,6 +1260,7 @@ fn names_have_a_limit() {
         let want = Error::Type {
             id: 2,
             kind: wire::STRUCT,
+            name: TypeName::new(&name),
             offset: 12,
             reason: TypeReason::LongName,
         };

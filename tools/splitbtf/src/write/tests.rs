@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+use alloc::string::ToString;
+
 use zerocopy::BE;
 use zerocopy::LE;
 
@@ -163,6 +165,7 @@ fn unknown_kinds_may_not_be_renumbered() {
         Err(Error::Type {
             id: 1,
             kind: 20,
+            name: TypeName::default(),
             offset: 0,
             reason: TypeReason::UnknownReferences
         })
@@ -180,9 +183,10 @@ fn the_first_error_is_kept() {
             Err(Error::Type {
                 id,
                 kind,
+                name,
                 offset,
                 reason,
-            }) => (id, kind, offset, reason),
+            }) => (id, kind, name.to_string(), offset, reason),
             other => panic!("{other:?}"),
         }
     };
@@ -201,18 +205,27 @@ fn the_first_error_is_kept() {
         builder.finish()
     };
 
-    assert_eq!(fault(|_| {}), (2, wire::FLOAT, 12, TypeReason::NulInName));
+    assert_eq!(
+        fault(|_| {}),
+        (2, wire::FLOAT, "NUL\\x00".into(), 12, TypeReason::NulInName)
+    );
     assert_eq!(
         fault(|b| _ = b.enumeration(b"e", 4, false, &[(b"\0", 0)])),
-        (2, wire::ENUM, 24, TypeReason::NulInName)
+        (2, wire::ENUM, "e".into(), 24, TypeReason::NulInName)
     );
     assert_eq!(
         fault(|b| _ = b.func_proto(0, &vec![(&b""[..], 0); 1 << 24])),
-        (2, wire::FUNC_PROTO, 12, TypeReason::TooManyElements)
+        (
+            2,
+            wire::FUNC_PROTO,
+            "".into(),
+            12,
+            TypeReason::TooManyElements
+        )
     );
     assert_eq!(
         fault(|b| _ = b.func(b"f", 1, 1 << 24)),
-        (2, wire::FUNC, 12, TypeReason::TooManyElements)
+        (2, wire::FUNC, "f".into(), 12, TypeReason::TooManyElements)
     );
     let error = build(&too_far).unwrap_err();
     assert!(matches!(
