@@ -472,9 +472,9 @@ impl fmt::Display for DistilledType<'_, '_> {
         }
         // C has checked that names are made of letters, digits and the like.
         let name = btf.string(ty.name_off).unwrap_or_default();
-        match name.get(..max_len) {
-            Some(short) => f.write_fmt(fmt!("{}...", BStr::from_bytes(short))),
-            None => fmt::Display::fmt(BStr::from_bytes(name), f),
+        match name.split_at_checked(max_len) {
+            Some((start, [_, ..])) => f.write_fmt(fmt!("{}...", BStr::from_bytes(start))),
+            _ => fmt::Display::fmt(BStr::from_bytes(name), f),
         }
     }
 }

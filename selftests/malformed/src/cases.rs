@@ -27,6 +27,11 @@ use crate::Error;
 pub enum Expected {
     /// The module is loaded.
     Loads,
+    /// The module is loaded, with just one line of Rust in the log, which has this.
+    LoadsWith {
+        /// A part of the line.
+        says: String,
+    },
     /// Rust refuses it, with just one line in the log, which has all of this.
     Rust {
         /// Which of the two sections the line is about.
@@ -84,16 +89,19 @@ impl Expected {
     pub fn unlike(&self, module: &str, load: &Load) -> Option<String> {
         let outcome = match (self, &load.outcome) {
             (Self::Loads, Outcome::Loads) => return None,
+            (Self::LoadsWith { says }, Outcome::Loads) => {
+                let ours = lines_of_rust(load);
+                return match ours[..] {
+                    [line] if line.contains(says.as_str()) => None,
+                    _ => Some(format!("loads, with {} lines of Rust", ours.len())),
+                };
+            }
             (Self::Rust { whose, says }, Outcome::Refused(Errno::INVAL)) => {
                 let base = match whose {
                     Whose::Split => "",
                     Whose::Base => ".BTF.base: ",
                 };
-                let ours = load
-                    .log
-                    .iter()
-                    .filter(|line| line.starts_with("bpf_rust: BTF of "));
-                let ours: Vec<_> = ours.collect();
+                let ours = lines_of_rust(load);
                 let prefix = format!("bpf_rust: BTF of {module}: {base}");
                 return match ours[..] {
                     [line]
@@ -118,10 +126,20 @@ impl Expected {
     }
 }
 
+/// The lines of the log that Rust has written.
+fn lines_of_rust(load: &Load) -> Vec<&str> {
+    let lines = load.log.iter().map(String::as_str);
+
+    lines
+        .filter(|line| line.starts_with("bpf_rust: BTF of "))
+        .collect()
+}
+
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Loads => f.write_str("loads"),
+            Self::LoadsWith { says } => write!(f, "loads: {says}"),
             Self::Rust { whose, says } => {
                 write!(f, "refused by Rust, {whose:?}: {}", says.join("… "))
             }

@@ -298,9 +298,12 @@ fn line(
     let count = reasons.clone().count();
     let shown: Vec<_> = reasons
         .take(TYPES)
-        .map(|(ty, reason)| match ty.name.get(..NAME_LEN) {
-            Some(begin) => format!("{}{begin}... ({})", ty.prefix, shown(reason)),
-            None => format!("{}{} ({})", ty.prefix, ty.name, shown(reason)),
+        .map(|(ty, reason)| {
+            let (name, dots) = match ty.name.split_at_checked(NAME_LEN) {
+                Some((start, rest)) if !rest.is_empty() => (start, "..."),
+                _ => (ty.name.as_str(), ""),
+            };
+            format!("{}{name}{dots} ({})", ty.prefix, shown(reason))
         })
         .collect();
     let are = if count == 1 { "type is" } else { "types are" };

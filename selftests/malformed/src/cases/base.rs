@@ -134,6 +134,16 @@ pub(super) fn cases(cases: &mut Cases) {
         drafts.split.add(0, wire::PTR, 0, &[]);
         (drafts, Expected::Loads)
     });
+    // The log has the first 64 bytes of a name.
+    for (len, dots) in [(64, ""), (65, "...")] {
+        cases.base(format!("opaque-with-name-of-{len}-bytes"), move |base| {
+            let name = base.string(&"x".repeat(len));
+            base.add(name, wire::STRUCT, 16, &[]);
+            Expected::LoadsWith {
+                says: format!(": 1 type is opaque: struct {}{dots} (", "x".repeat(64)),
+            }
+        });
+    }
     for (name, contained) in [("contained", true), ("pointed-to", false)] {
         cases.both(format!("{name}-of-another-size"), move || {
             let mut base = Drafts::empty().base;

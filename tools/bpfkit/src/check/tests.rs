@@ -483,8 +483,8 @@ fn the_log_is_foretold() {
 fn many_types_and_long_names_are_not_all_shown() {
     let outcome = outcome(
         |btf| {
-            btf.structure(&[b'a'; 64], 8, &[]);
-            btf.structure(&[b'b'; 63], 8, &[]);
+            btf.structure(&[b'a'; 65], 8, &[]);
+            btf.structure(&[b'b'; 64], 8, &[]);
             for name in [b"c", b"d", b"e", b"f", b"g", b"h"] {
                 btf.structure(name, 8, &[]);
             }
@@ -493,7 +493,7 @@ fn many_types_and_long_names_are_not_all_shown() {
         |_| {},
     );
 
-    let [a, b] = ["a".repeat(64), "b".repeat(63)];
+    let [a, b] = ["a".repeat(64), "b".repeat(64)];
     let reason = "(not in vmlinux)";
     assert_eq!(
         outcome.log(),
