@@ -11,14 +11,11 @@ use object::read::elf::SectionHeader;
 use object::LittleEndian;
 
 use crate::pair::Pair;
+use crate::pair::BASE;
+use crate::pair::BTF;
 use crate::Error;
 
 type Header = FileHeader64<LittleEndian>;
-
-/// The name of the section with a module's BTF.
-pub const BTF: &str = ".BTF";
-/// The name of the section with the distilled base of a module's BTF.
-pub const BASE: &str = ".BTF.base";
 
 /// A 64-bit little-endian module that has both sections.
 #[derive(Clone, Debug)]

@@ -11,8 +11,12 @@ use splitbtf::Owned;
 use zerocopy::LE;
 
 use crate::error::Of;
-use crate::module;
 use crate::Error;
+
+/// The name of the section with a module's BTF.
+pub const BTF: &str = ".BTF";
+/// The name of the section with the distilled base of a module's BTF.
+pub const BASE: &str = ".BTF.base";
 
 /// The contents of both sections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -162,12 +166,12 @@ impl Drafts {
     ///
     /// [`Error::Btf`].
     pub fn of(pair: &Pair) -> Result<Self, Error> {
-        let base = Owned::<LE>::new(pair.base.clone(), None).of(module::BASE)?;
-        let base = base.view(None).of(module::BASE)?;
-        let split = Owned::<LE>::new(pair.split.clone(), Some(&base)).of(module::BTF)?;
-        let split = split.view(Some(&base)).of(module::BTF)?;
-        base.validated().of(module::BASE)?;
-        split.validated().of(module::BTF)?;
+        let base = Owned::<LE>::new(pair.base.clone(), None).of(BASE)?;
+        let base = base.view(None).of(BASE)?;
+        let split = Owned::<LE>::new(pair.split.clone(), Some(&base)).of(BTF)?;
+        let split = split.view(Some(&base)).of(BTF)?;
+        base.validated().of(BASE)?;
+        split.validated().of(BTF)?;
 
         Ok(Self {
             base: Draft::of(&pair.base, base.end_id(), 0),
