@@ -9,7 +9,8 @@ use crate::Mismatch;
 
 /// Why BTF cannot be read.
 ///
-/// Offsets are in bytes. `Display` gives a clause without a full stop, to follow the name of a file.
+/// Offsets are in bytes. `Display` gives a clause without a full stop, to follow the name of a
+/// file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -42,7 +43,8 @@ pub enum Error {
         /// How many bytes there are.
         len: usize,
     },
-    /// The header has a field that this crate does not know, so that nothing can be added to the file.
+    /// The header has a field that this crate does not know, so that nothing can be added to the
+    /// file.
     HeaderField {
         /// Where in the data.
         offset: usize,
@@ -106,8 +108,8 @@ pub enum Error {
         kind: u8,
         /// Its name.
         name: TypeName,
-        /// Whether the split BTF contains it: as the type of a member, of a parameter or result of a
-        /// function, or of a variable.
+        /// Whether the split BTF contains it: as the type of a member, of a parameter or result of
+        /// a function, or of a variable.
         contained: bool,
         /// Why it does not match.
         reason: Mismatch,
@@ -122,8 +124,8 @@ pub enum Error {
 /// The name of a type, for messages: at most its first [`TypeName::MAX_LEN`] bytes. It is empty if
 /// the type has no name, or one that cannot be read.
 ///
-/// `Display` escapes all bytes that are not printable ASCII, and puts `...` after a name that has been
-/// cut.
+/// `Display` escapes all bytes that are not printable ASCII, and puts `...` after a name that has
+/// been cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TypeName {
     bytes: [u8; Self::MAX_LEN],
@@ -266,8 +268,8 @@ pub enum TypeReason {
     NulInName,
     /// A builder was given more elements than 24 bits can count.
     TooManyElements,
-    /// A builder was given a struct or union with bit-fields, and a member at an offset of more than 24
-    /// bits.
+    /// A builder was given a struct or union with bit-fields, and a member at an offset of more
+    /// than 24 bits.
     BitOffset,
     /// It is of an unknown kind, and a word of it would have to change if it were a reference.
     UnknownReferences,

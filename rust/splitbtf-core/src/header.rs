@@ -49,7 +49,8 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
     ///
     /// # Errors
     ///
-    /// If the header or the bounds of a section are wrong; if the bytes are in the other byte order.
+    /// If the header or the bounds of a section are wrong; if the bytes are in the other byte
+    /// order.
     pub fn find(bytes: &'a [u8]) -> Result<Self, Error> {
         let short = Error::TooShort { len: bytes.len() };
         let (magic, _) = bytes.split_first_chunk::<2>().ok_or(short)?;

@@ -3,15 +3,17 @@
 //! Reads, validates and relocates BTF, the BPF type format: in either byte order, with 7.3's header
 //! or an older one, whole or split on a base.
 //!
-//! - [`Btf`] is a view of the bytes, [`Btf::validate`] checks all of it, [`Names`] looks types up by
-//!   name.
-//! - [`Valid::relocate`] makes split BTF with a distilled base refer to the types of another kernel.
+//! - [`Btf`] is a view of the bytes, [`Btf::validate`] checks all of it, [`Names`] looks types up
+//!   by name.
+//! - [`Valid::relocate`] makes split BTF with a distilled base refer to the types of another
+//!   kernel.
 //!
 //! The kernel builds this crate as it is. Nothing is copied and nothing allocated: views borrow the
 //! bytes, and the caller lends scratch space. Whatever the bytes are, no function panics, reads
 //! outside of them or takes longer than their length explains.
 //!
-//! In userland, take the crate `splitbtf`, which exports all of this crate and adds the parts that allocate.
+//! In userland, take the crate `splitbtf`, which exports all of this crate and adds the parts that
+//! allocate.
 //!
 //! The format is described in the kernel's `include/uapi/linux/btf.h` and
 //! `Documentation/bpf/btf.rst`.

@@ -15,7 +15,8 @@ use crate::wire;
 
 /// The most candidates examined for one name; beyond that the match is reported as ambiguous.
 ///
-/// It bounds the work for a file that is made to cause much. In real kernels few types share a name.
+/// It bounds the work for a file that is made to cause much. In real kernels few types share a
+/// name.
 const MAX_CANDIDATES: usize = 256;
 
 /// Why a distilled type matches none of the base.

@@ -31,8 +31,8 @@ enum Order<'a> {
 }
 
 impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
-    /// For sorted BTF, with the id of the first type that has a name: [`Btf::first_named`]. If it is
-    /// not sorted, some types will not be found.
+    /// For sorted BTF, with the id of the first type that has a name: [`Btf::first_named`]. If it
+    /// is not sorted, some types will not be found.
     ///
     /// `base` finds the types of the base. Without it they are not looked at.
     pub fn sorted(btf: Btf<'a, O, I>, first_named: u32, base: Option<&'a Self>) -> Self {
@@ -43,8 +43,8 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
         }
     }
 
-    /// For any BTF, with the ids of all types that have names, sorted by name. `sorted_by_name()` of
-    /// the crate `splitbtf` makes such an index.
+    /// For any BTF, with the ids of all types that have names, sorted by name. `sorted_by_name()`
+    /// of the crate `splitbtf` makes such an index.
     ///
     /// `base` finds the types of the base. Without it they are not looked at.
     pub fn indexed(btf: Btf<'a, O, I>, ids: &'a [u32], base: Option<&'a Self>) -> Self {

@@ -288,10 +288,9 @@ impl<'a, O: ByteOrder> Record<'a, O> {
 ///
 /// # Errors
 ///
-/// [`Error::Type`] if `words` are not whole types, or if an unknown kind has a word that would change
-/// if it were an id or a name. The types before have been rewritten then. The error has no name: names are
-/// in another section. The first of
-/// the types has the id `first_id`.
+/// [`Error::Type`] if `words` are not whole types, or if an unknown kind has a word that would
+/// change if it were an id or a name. The types before have been rewritten then. The error has no
+/// name: names are in another section. The first of the types has the id `first_id`.
 pub fn rewrite<O: ByteOrder>(
     mut words: &mut [Word<O>],
     layout: &[wire::Layout<O>],

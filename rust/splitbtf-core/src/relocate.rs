@@ -2,9 +2,9 @@
 
 //! Relocates split BTF from a distilled base to a full one.
 //!
-//! Split BTF that has been distilled refers to a base of its own, with the names, kinds and sizes of
-//! the types that it needs, and nothing more. Relocation finds these types in the BTF of the running
-//! kernel, and makes the split BTF refer to them. Where `btf_relocate()` of
+//! Split BTF that has been distilled refers to a base of its own, with the names, kinds and sizes
+//! of the types that it needs, and nothing more. Relocation finds these types in the BTF of the
+//! running kernel, and makes the split BTF refer to them. Where `btf_relocate()` of
 //! `tools/lib/bpf/btf_relocate.c`, in the kernel and in libbpf, succeeds, the result has the same
 //! bytes. Each name is looked up; the base is not walked.
 
@@ -46,13 +46,13 @@ pub enum Policy {
     Error,
     /// Give the split BTF a type of its own where that is enough.
     ///
-    /// - A STRUCT, UNION or FWD that the split BTF only points to becomes a FWD, whatever the reason:
-    ///   an opaque type.
+    /// - A STRUCT, UNION or FWD that the split BTF only points to becomes a FWD, whatever the
+    ///   reason: an opaque type.
     /// - An INT or FLOAT is kept as it is, unless it matches several.
     /// - An ENUM is kept as it is if the base has none of its name.
     ///
-    /// Others are an error, above all a STRUCT or UNION that the split BTF contains: as the type of a
-    /// member, of a parameter or result of a function, or of a variable.
+    /// Others are an error, above all a STRUCT or UNION that the split BTF contains: as the type of
+    /// a member, of a parameter or result of a function, or of a variable.
     Opaque,
 }
 
@@ -126,17 +126,17 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
 
     /// Works out the relocation of this split BTF from its distilled base to `target`.
     ///
-    /// `ids` and `scratch` are for the result. [`Valid::relocation_scratch`] gives their lengths. Of
-    /// `target`, only types with the names of distilled types are looked at.
+    /// `ids` and `scratch` are for the result. [`Valid::relocation_scratch`] gives their lengths.
+    /// Of `target`, only types with the names of distilled types are looked at.
     ///
     /// # Errors
     ///
     /// - [`Error::NotDistilled`] if there is no base, or one that is split itself.
-    /// - [`Error::Type`] if the distilled base has a type of a kind that it must not have, or with no
-    ///   name or one of more than 512 bytes; or if the split BTF has a type of an unknown kind with a
-    ///   word that could be an id or a name, and would have to change then.
-    /// - [`Error::Unmatched`] for the first type of the distilled base that matches none in `target`
-    ///   and that the policy does not allow to be kept.
+    /// - [`Error::Type`] if the distilled base has a type of a kind that it must not have, or with
+    ///   no name or one of more than 512 bytes; or if the split BTF has a type of an unknown kind
+    ///   with a word that could be an id or a name, and would have to change then.
+    /// - [`Error::Unmatched`] for the first type of the distilled base that matches none in
+    ///   `target` and that the policy does not allow to be kept.
     /// - With [`Policy::Error`], [`Error::String`] if the split BTF refers to a string of the
     ///   distilled base that is not the name of one of its types.
     /// - [`Error::BufferSize`] if `ids` or `scratch` is too short, [`Error::TooMany`] if 32 bits do
@@ -238,11 +238,11 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
 
     /// Marks in `ids` the types that the split BTF contains: those of members, of parameters and
     /// results of functions, and of variables. Marks in `strings` the strings of the distilled base
-    /// that are referred to. Returns whether there are types of unknown kinds, which mark nothing but
-    /// their names.
+    /// that are referred to. Returns whether there are types of unknown kinds, which mark nothing
+    /// but their names.
     ///
-    /// C marks the types of members only. But if a parameter has another size, or none as a FWD, the
-    /// verifier looks for the parameters after it in the wrong places.
+    /// C marks the types of members only. But if a parameter has another size, or none as a FWD,
+    /// the verifier looks for the parameters after it in the wrong places.
     ///
     /// # Errors
     ///
@@ -350,8 +350,8 @@ fn find<O: ByteOrder, I: Index, J: Index>(
     Ok(())
 }
 
-/// The type of `target` that a type of a distilled base matches. `record` and `id` are the latter's,
-/// `contained` says whether the split BTF contains it.
+/// The type of `target` that a type of a distilled base matches. `record` and `id` are the
+/// latter's, `contained` says whether the split BTF contains it.
 ///
 /// # Errors
 ///
@@ -408,8 +408,8 @@ fn number<O: ByteOrder, I: Index>(
     Ok(kept_len)
 }
 
-/// Turns the ids in `strings` into the offsets of the types' names. Strings that are needed, and that
-/// no type has as its name, get offsets from `next` on. Returns the end of these.
+/// Turns the ids in `strings` into the offsets of the types' names. Strings that are needed, and
+/// that no type has as its name, get offsets from `next` on. Returns the end of these.
 fn place<O: ByteOrder, I: Index, J: Index>(
     distilled: &Btf<'_, O, I>,
     target: &Names<'_, O, J>,
@@ -527,8 +527,8 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, O, I> {
     ///
     /// # Errors
     ///
-    /// [`Error::BufferSize`] if it does not [fit](Self::fits). If these are not the bytes of the split
-    /// BTF, other errors, and bytes that make no sense.
+    /// [`Error::BufferSize`] if it does not [fit](Self::fits). If these are not the bytes of the
+    /// split BTF, other errors, and bytes that make no sense.
     pub fn rewrite(&self, bytes: &mut [u8]) -> Result<(), Error> {
         if !self.fits() {
             return Err(Error::BufferSize { len: bytes.len() });
@@ -543,8 +543,9 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, O, I> {
     ///
     /// # Errors
     ///
-    /// [`Error::BufferSize`] if `out` is shorter or longer; [`Error::HeaderField`] if the header has
-    /// fields that this crate does not know; other errors if these are other bytes or another base.
+    /// [`Error::BufferSize`] if `out` is shorter or longer; [`Error::HeaderField`] if the header
+    /// has fields that this crate does not know; other errors if these are other bytes or another
+    /// base.
     pub fn write<J: Index>(
         &self,
         bytes: &[u8],

@@ -43,8 +43,8 @@ pub(crate) fn first(strings: &[u8]) -> Option<&[u8]> {
     strings.get(..len)
 }
 
-/// The first eight bytes, zero-padded, as a big-endian integer, so that integer order is byte order.
-/// Most names differ in these.
+/// The first eight bytes, zero-padded, as a big-endian integer, so that integer order is byte
+/// order. Most names differ in these.
 #[inline]
 pub fn first_eight<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> u64 {
     let mut first = [0; 8];

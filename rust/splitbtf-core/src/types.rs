@@ -375,8 +375,8 @@ pub struct Member {
     pub ty: u32,
     /// Its offset in bits.
     pub bit_offset: u32,
-    /// The width of a bit-field; 0 for other members, and for bit-fields of old files, which put the
-    /// width into the type (`Int::offset`, `Int::bits`).
+    /// The width of a bit-field; 0 for other members, and for bit-fields of old files, which put
+    /// the width into the type (`Int::offset`, `Int::bits`).
     pub bitfield_bits: u8,
 }
 

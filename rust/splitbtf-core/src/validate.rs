@@ -59,8 +59,8 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     /// - Each id and each string offset in a type exists.
     /// - Types have names or none as `btf_check_meta()` of `kernel/bpf/btf.c` wants it, and a FWD
     ///   refers to no type.
-    /// - No type contains itself, and none is nothing but a reference to itself: a cycle has to lead
-    ///   through both a pointer and a struct or union.
+    /// - No type contains itself, and none is nothing but a reference to itself: a cycle has to
+    ///   lead through both a pointer and a struct or union.
     ///
     /// Of a type of an unknown kind, the name alone is checked.
     ///
@@ -107,9 +107,9 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         self.check(scratch, false)
     }
 
-    /// Takes this BTF and its bases for valid, unchecked: for those of a trusted source, such as the
-    /// running kernel's. If they are not, the methods of [`Valid`] give errors or wrong answers, and
-    /// nothing worse.
+    /// Takes this BTF and its bases for valid, unchecked: for those of a trusted source, such as
+    /// the running kernel's. If they are not, the methods of [`Valid`] give errors or wrong
+    /// answers, and nothing worse.
     pub fn assume_valid(&self) -> Valid<'a, O, I> {
         let mut btf = *self;
 
@@ -278,7 +278,8 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         Ok(())
     }
 
-    /// The sorts of references for which all types that this one refers to are known to be on no cycle.
+    /// The sorts of references for which all types that this one refers to are known to be on no
+    /// cycle.
     #[inline(always)]
     fn all_done(&self, record: &Record<'a, O>, states: &[u8]) -> u8 {
         let mut done = CONTAINS | REFERS;

@@ -180,6 +180,6 @@ impl<O: ByteOrder> Type<O> {
     }
 }
 
-/// The bits of a member's offset that are the offset in a struct or union with bit-fields. The upper
-/// ones are the width.
+/// The bits of a member's offset that are the offset in a struct or union with bit-fields. The
+/// upper ones are the width.
 pub const BIT_OFFSET: u32 = 0xff_ffff;

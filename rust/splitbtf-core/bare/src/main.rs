@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Links the functions that the kernel calls. The panic handler calls an undefined symbol, so linking
-//! succeeds only if nothing reachable can panic. The program is never run.
+//! Links the functions that the kernel calls. The panic handler calls an undefined symbol, so
+//! linking succeeds only if nothing reachable can panic. The program is never run.
 
 #![no_std]
 #![no_main]
