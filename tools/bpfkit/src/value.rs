@@ -22,8 +22,9 @@ const MAX_VALUES: u32 = 1 << 20;
 
 /// A value.
 ///
-/// `Display` and JSON have the formats of `bpftool`. They differ in large integers, bit-fields,
-/// pointers and unprintable characters.
+/// JSON is that of `bpftool`. `Display` has bpftool's text format, which writes large integers,
+/// bit-fields, pointers and unprintable characters differently, with two exceptions. Text that fills
+/// its array or is not ASCII is text here; bpftool shows numbers. Signed bit-fields have a sign.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -35,6 +36,8 @@ pub enum Value {
     Unsigned(u64),
     /// The bits of a bit-field, or of an integer of an unusual size.
     Bits(u128),
+    /// The bits of a signed bit-field, and its value.
+    SignedBits(u128, i128),
     /// A character.
     Char(u8),
     /// A floating-point number of single precision.
@@ -43,6 +46,8 @@ pub enum Value {
     Double(f64),
     /// A string, or the name of an enumerator.
     Text(String),
+    /// A string that bpftool takes for an array of numbers, and these numbers.
+    Characters(String, Vec<Value>),
     /// An address.
     Pointer(u64),
     /// The elements of an array.
@@ -185,10 +190,12 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
         let end = len.checked_mul(size).ok_or(outside.clone())?;
         let bytes = bytes.get(..end).ok_or(outside)?;
 
-        if self.is_char(element)? {
-            if let Some(text) = text(bytes) {
-                return Ok(Value::Text(text));
-            }
+        let text = match self.is_char(element)? {
+            true => text(bytes),
+            false => None,
+        };
+        if let Some(Text { text, plain: true }) = text {
+            return Ok(Value::Text(text));
         }
         let mut values = Vec::new();
         for i in 0..len {
@@ -196,7 +203,10 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
             let bytes = bytes.get(i * size..).unwrap_or_default();
             values.push(self.value(element, bytes, 0)?);
         }
-        Ok(Value::Array(values))
+        Ok(match text {
+            Some(Text { text, .. }) => Value::Characters(text, values),
+            None => Value::Array(values),
+        })
     }
 
     fn members(&mut self, id: u32, of: Composite<'_>, bytes: &[u8]) -> Result<Value, ValueError> {
@@ -210,13 +220,33 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
             let bit = member.bit_offset % 8;
             let value = match member.bitfield_bits {
                 0 => self.value(member.ty, bytes, bit)?,
-                len => bits(bytes, bit, len.into())
-                    .map(Value::Bits)
+                len => self
+                    .bit_field(member.ty, bytes, bit, len.into())?
                     .ok_or(outside)?,
             };
             members.push((self.name(member.name_off)?, value));
         }
         Ok(Value::Struct(members))
+    }
+
+    /// The bits of a bit-field, with a sign if its type has one.
+    fn bit_field(
+        &self,
+        ty: u32,
+        bytes: &[u8],
+        bit: u32,
+        len: u32,
+    ) -> Result<Option<Value>, ValueError> {
+        let signed = match self.btf.resolve(ty)?.kind {
+            Kind::Int(int) => int.is_signed(),
+            Kind::Enum { signed, .. } | Kind::Enum64 { signed, .. } => signed,
+            _ => false,
+        };
+
+        Ok(bits(bytes, bit, len).map(|bits| match signed {
+            true => signed_bits(bits, len),
+            false => Value::Bits(bits),
+        }))
     }
 
     /// The size of a value in bytes.
@@ -259,13 +289,26 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
     }
 }
 
-/// The string in an array of characters: printable ASCII up to a NUL. The rest is ignored.
-fn text(bytes: &[u8]) -> Option<String> {
-    let len = bytes.iter().position(|byte| *byte == 0)?;
-    let bytes = bytes.get(..len)?;
-    let printable = bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e));
+/// A string in an array of characters.
+struct Text {
+    text: String,
+    /// Whether it is printable ASCII with a NUL after it: bpftool shows such strings only.
+    plain: bool,
+}
 
-    printable.then(|| bytes.iter().map(|byte| char::from(*byte)).collect())
+/// The string in an array of characters: printable UTF-8 up to a NUL, whatever follows that, or up to
+/// the end.
+fn text(bytes: &[u8]) -> Option<Text> {
+    let nul = bytes.iter().position(|byte| *byte == 0);
+    let text = std::str::from_utf8(bytes.get(..nul.unwrap_or(bytes.len()))?).ok()?;
+
+    if text.chars().any(char::is_control) || (text.is_empty() && nul.is_none()) {
+        return None;
+    }
+    Some(Text {
+        text: text.into(),
+        plain: nul.is_some() && text.is_ascii(),
+    })
 }
 
 fn int(int: Int, bytes: &[u8], bit: u32) -> Option<Value> {
@@ -276,7 +319,14 @@ fn int(int: Int, bytes: &[u8], bit: u32) -> Option<Value> {
             .map(|number| number.value(int.is_signed())),
         (_, 8) if whole && int.is_char() => bytes.first().map(|byte| Value::Char(*byte)),
         (_, 8) if whole && int.is_bool() => bytes.first().map(|byte| Value::Bool(*byte != 0)),
-        (_, len) => bits(bytes, bit + u32::from(int.offset), len.into()).map(Value::Bits),
+        // A bit-field of the old sort, or a large integer.
+        (_, len) => {
+            let value = bits(bytes, bit + u32::from(int.offset), len.into())?;
+            Some(match int.is_signed() && len < 64 {
+                true => signed_bits(value, len.into()),
+                false => Value::Bits(value),
+            })
+        }
     }
 }
 
@@ -316,6 +366,13 @@ impl Integer {
     }
 }
 
+/// The value of a signed bit-field, of at least one bit.
+fn signed_bits(bits: u128, len: u32) -> Value {
+    let unused = 128 - len.clamp(1, 128);
+
+    Value::SignedBits(bits, (bits << unused) as i128 >> unused)
+}
+
 /// Reads `len` bits, at most 128, from bit `bit` on, in the order of this machine's C compilers.
 fn bits(bytes: &[u8], bit: u32, len: u32) -> Option<u128> {
     if len > 128 {
@@ -351,12 +408,13 @@ impl fmt::Display for Value {
             Self::Signed(value) => write!(f, "{value}"),
             Self::Unsigned(value) => write!(f, "{value}"),
             Self::Bits(value) => write!(f, "{value:#x}"),
+            Self::SignedBits(_, value) => write!(f, "{value}"),
             Self::Char(value @ 0x20..=0x7e) => quote(f, &char::from(*value).to_string()),
             Self::Char(value) => write!(f, "{value:#x}"),
             // `Debug` uses an exponent where JSON does.
             Self::Single(value) => write!(f, "{value:?}"),
             Self::Double(value) => write!(f, "{value:?}"),
-            Self::Text(value) => quote(f, value),
+            Self::Text(value) | Self::Characters(value, _) => quote(f, value),
             Self::Pointer(0) => f.write_str("\"(nil)\""),
             Self::Pointer(value) => write!(f, "\"{value:#x}\""),
             Self::Array(values) => {
@@ -390,12 +448,14 @@ impl Serialize for Value {
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Signed(value) => serializer.serialize_i64(*value),
             Self::Unsigned(value) | Self::Pointer(value) => serializer.serialize_u64(*value),
-            Self::Bits(value) => serializer.collect_str(&format_args!("{value:#x}")),
+            Self::Bits(value) | Self::SignedBits(value, _) => {
+                serializer.collect_str(&format_args!("{value:#x}"))
+            }
             Self::Char(value) => serializer.serialize_char(char::from(*value)),
             Self::Single(value) => serializer.serialize_f32(*value),
             Self::Double(value) => serializer.serialize_f64(*value),
             Self::Text(value) => serializer.serialize_str(value),
-            Self::Array(values) => serializer.collect_seq(values),
+            Self::Array(values) | Self::Characters(_, values) => serializer.collect_seq(values),
             Self::Struct(members) => {
                 let mut map = serializer.serialize_map(Some(members.len()))?;
                 for (name, value) in members {
@@ -565,10 +625,14 @@ mod tests {
         assert_eq!(show(6, b"a\"\\\0zz"), same("\"a\\\"\\\\\""));
         assert_eq!(show(1, b"\0"), same("\"\""));
         assert_eq!(show(0, b""), same("[]"));
-        // Without a NUL or with an unprintable character it is not a string.
-        assert_eq!(show(3, b"abc\0"), same("[97,98,99]"));
+        // JSON is bpftool's, which does not take these for text.
+        assert_eq!(show(3, b"abc\0"), both("\"abc\"", "[97,98,99]"));
+        assert_eq!(show(3, b"\xc3\xbc\0"), both("\"ü\"", "[-61,-68,0]"));
+        assert_eq!(show(2, b"\xc3\xbc"), both("\"ü\"", "[-61,-68]"));
+        // Unprintable characters, and a character that is cut off.
         assert_eq!(show(3, b"\ta\0"), same("[9,97,0]"));
-        assert_eq!(show(3, b"\xc3\xbc\0"), same("[-61,-68,0]"));
+        assert_eq!(show(3, b"a\x1b\0"), same("[97,27,0]"));
+        assert_eq!(show(2, b"a\xc3"), same("[97,-61]"));
         assert_eq!(show(4, b"abc"), Err(ValueError::Outside { id: 2 }));
     }
 
@@ -614,7 +678,7 @@ mod tests {
         assert_eq!(
             show(&types.concat(), b"\0i\0j\0n\0s\0u\0", &bytes),
             both(
-                r#"{"i":0x5,"j":0x11,"":{"s":[7,-7]},"n":{"u":9}}"#,
+                r#"{"i":-3,"j":-15,"":{"s":[7,-7]},"n":{"u":9}}"#,
                 r#"{"i":"0x5","j":"0x11","":{"s":[7,-7]},"n":{"u":9}}"#,
             )
         );
