@@ -1,35 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Loads an object file by aya, binds its global data to its programs with one call, and shows the
-//! metadata that each program now has.
+//! Loads an object file with libbpf-rs, binds its global data to its programs with one call, and shows
+//! the metadata that each program now has. `aya.md` has the same for aya.
 //!
-//! usage: metadata OBJECT      (an object file with programs of the type socket filter)
+//! usage: metadata OBJECT
 
 use std::env;
 use std::error::Error;
+use std::os::fd::AsFd;
 
-use aya::programs::Program;
-use aya::Ebpf;
 use bpfkit::prog;
 use bpfkit::prog::Name;
 use bpfkit::show;
+use libbpf_rs::ObjectBuilder;
+use libbpf_rs::Program;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let object = env::args().nth(1).ok_or("usage: metadata OBJECT")?;
-    let mut ebpf = Ebpf::load_file(object)?;
-
-    for (name, program) in ebpf.programs_mut() {
-        match program {
-            Program::SocketFilter(program) => program.load()?,
-            _ => return Err(format!("{name} is no socket filter").into()),
-        }
-    }
+    let object = ObjectBuilder::default().open_file(object)?.load()?;
 
     // The one call: metadata now lives as long as the programs do.
-    prog::bind_global_data(&ebpf)?;
+    prog::bind_global_data(object.progs(), object.maps())?;
 
-    for (_, program) in ebpf.programs() {
-        let id = program.info()?.id();
+    for program in object.progs() {
+        let id = Program::id_from_fd(program.as_fd())?;
         print!("{}", show::program(&Name::Id(id))?.summary());
     }
     Ok(())

@@ -3,11 +3,8 @@
 //! BTF that the kernel has.
 
 use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
 
 use splitbtf::Btf;
-use splitbtf::Kind;
 use zerocopy::NativeEndian;
 
 use crate::sys;
@@ -16,7 +13,6 @@ use crate::Error;
 /// The BTF of a program or a map. The kernel keeps it in its own byte order, and has checked it.
 pub struct KernelBtf {
     id: u32,
-    fd: OwnedFd,
     bytes: Vec<u8>,
     room: Vec<u32>,
 }
@@ -39,7 +35,6 @@ impl KernelBtf {
 
         Ok(Self {
             id,
-            fd,
             bytes,
             room: vec![0; room],
         })
@@ -55,33 +50,5 @@ impl KernelBtf {
             id: self.id,
             source,
         })
-    }
-
-    /// The id of the section with this name; `None` if there is none.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Self::types`].
-    pub fn section(&mut self, name: &str) -> Result<Option<u32>, Error> {
-        let id = self.id;
-        let error = |source| Error::Btf { id, source };
-        let types = self.types()?;
-
-        for ty in types.types() {
-            let ty = ty.map_err(error)?;
-            if !matches!(ty.kind, Kind::Datasec { .. }) {
-                continue;
-            }
-            if types.string(ty.name_off).map_err(error)? == name.as_bytes() {
-                return Ok(Some(ty.id));
-            }
-        }
-        Ok(None)
-    }
-}
-
-impl AsFd for KernelBtf {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::show::Tag;
 use crate::value::ValueError;
 use crate::InputError;
 
@@ -18,14 +19,8 @@ pub enum Error {
     Object {
         /// The file.
         path: PathBuf,
-        /// Why, as aya says it.
+        /// Why, as libbpf says it.
         reason: Reason,
-    },
-    /// An object file has no program.
-    #[error("{}: there is no program in it", path.display())]
-    NoProgram {
-        /// The file.
-        path: PathBuf,
     },
     /// A program of an object file cannot be loaded.
     #[error("{}: program {program}: {reason}", path.display())]
@@ -34,7 +29,7 @@ pub enum Error {
         path: PathBuf,
         /// The program's name.
         program: String,
-        /// Why, as aya or the verifier says it.
+        /// Why, as libbpf or the verifier says it.
         reason: Reason,
     },
     /// A program cannot be pinned.
@@ -63,6 +58,24 @@ pub enum Error {
     #[error("prog name {name}: no program has this name")]
     NoSuchProgram {
         /// The name.
+        name: String,
+    },
+    /// There is no program with this tag.
+    #[error("prog tag {tag}: no program has this tag")]
+    NoSuchTag {
+        /// The tag.
+        tag: Tag,
+    },
+    /// An object file has no such map.
+    #[error("{what}: there is no such map in the object")]
+    NoSuchMap {
+        /// Which: `map idx 7`.
+        what: String,
+    },
+    /// There is no such type of programs.
+    #[error("type {name}: libbpf knows no such type of programs")]
+    NoSuchType {
+        /// The type.
         name: String,
     },
     /// A file cannot be read, or has not what is sought in it.
@@ -115,7 +128,7 @@ impl Error {
     /// or the kernel cannot.
     pub fn is_trouble(&self) -> bool {
         match self {
-            Self::Object { reason, .. } | Self::Load { reason, .. } => {
+            Self::Object { reason, .. } | Self::Load { reason, .. } | Self::Pin { reason, .. } => {
                 reason.os_error.is_some_and(is_trouble)
             }
             Self::Kernel { source, .. } => source.raw_os_error().is_some_and(is_trouble),
@@ -133,11 +146,11 @@ fn is_trouble(os_error: i32) -> bool {
     )
 }
 
-/// Why aya does not do something.
+/// Why an object file is not loaded.
 #[derive(Clone, Debug)]
 pub struct Reason {
     text: String,
-    /// The kernel's error number, if it said one.
+    /// The kernel's error number, if it said one and it was no verdict on a program.
     os_error: Option<i32>,
 }
 
@@ -150,30 +163,56 @@ impl Reason {
         }
     }
 
-    /// An error with all that caused it: aya's outermost errors say little.
-    pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut this = Self::new("");
-        let mut link = Some(error);
-
-        while let Some(error) = link {
-            let cause = error.to_string();
-            // The verifier may have nothing to say.
-            let cause = cause.trim_end().trim_end_matches(". Verifier output:");
-            if this.text.is_empty() {
-                this.text = cause.to_owned();
-            } else if !this.text.contains(cause) {
-                this.text = format!("{}: {cause}", this.text);
-            }
-            if let Some(error) = error.downcast_ref::<io::Error>() {
-                this.os_error = error.raw_os_error();
-                if this.os_error == Some(libc::EPERM) {
-                    this.text += hint(error);
-                }
-            }
-            link = error.source();
+    /// An error of the kernel's, at `what`.
+    pub(crate) fn of_io(what: &str, error: &io::Error) -> Self {
+        Self {
+            text: format!("{what}: {error}"),
+            os_error: error.raw_os_error(),
         }
-        this
     }
+
+    /// An error of libbpf's, with its warnings.
+    pub(crate) fn of_libbpf(warnings: &[String], error: &libbpf_rs::Error) -> Self {
+        match warnings {
+            [] => Self::new(&format!("{error:#}")),
+            _ => Self::new(&lines(warnings)),
+        }
+    }
+
+    /// An error number of libbpf's, with its warnings.
+    pub(crate) fn of_load(warnings: &[String], error: &io::Error) -> Self {
+        let text = match warnings {
+            [] => format!("{error}{}", hint(error)),
+            _ if error.raw_os_error() == Some(libc::EPERM) => {
+                format!("{error}{}", hint(error))
+            }
+            _ => lines(warnings),
+        };
+        Self {
+            text,
+            os_error: error.raw_os_error(),
+        }
+    }
+
+    /// What the verifier said to a program.
+    pub(crate) fn of_verifier(log: &[String], error: &io::Error) -> Self {
+        Self::new(&format!(
+            "the verifier refuses it: {error}{}",
+            indented(log)
+        ))
+    }
+}
+
+/// Sentences, the first one where it stands.
+fn lines(sentences: &[String]) -> String {
+    match sentences {
+        [first, rest @ ..] => format!("{first}{}", indented(rest)),
+        [] => String::new(),
+    }
+}
+
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("\n    {line}")).collect()
 }
 
 impl fmt::Display for Reason {
@@ -201,19 +240,21 @@ fn hint(error: &io::Error) -> &'static str {
 mod tests {
     use super::*;
 
-    /// Worded as aya's.
-    #[derive(Debug, thiserror::Error)]
-    #[error("the BPF_PROG_LOAD syscall returned {source}. Verifier output: ")]
-    struct LoadError {
-        source: io::Error,
-    }
-
     #[test]
-    fn refused_programs_are_explained() {
-        let source = io::Error::from_raw_os_error(libc::EPERM);
-        let text = Reason::of(&LoadError { source }).to_string();
+    fn only_users_without_privilege_are_told_so() {
+        let refused = io::Error::from_raw_os_error(libc::EPERM);
+        let trouble = |reason| {
+            let path = "object".into();
+            Error::Object { path, reason }.is_trouble()
+        };
 
+        let text = Reason::of_load(&["something".into()], &refused).to_string();
         assert!(text.ends_with("or root)"), "{text}");
-        assert!(!text.contains("Verifier"), "{text}");
+        assert!(trouble(Reason::of_load(&[], &refused)));
+
+        let log = ["0: exit".into(), "R0 !read_ok".into()];
+        let verdict = Reason::of_verifier(&log, &io::Error::from_raw_os_error(libc::EACCES));
+        assert!(verdict.to_string().ends_with("\n    R0 !read_ok"));
+        assert!(!trouble(verdict));
     }
 }

@@ -58,10 +58,7 @@ impl Metadata {
         };
         let fd = sys::map_by_id(id).map_err(kernel_error)?;
         let info = sys::map_info(fd.as_fd()).map_err(kernel_error)?;
-        // What the loaders make of a section.
-        let is_section =
-            info.map_type == sys::BPF_MAP_TYPE_ARRAY && info.key_size == 4 && info.max_entries == 1;
-        if !is_section {
+        if !info.is_section() {
             return Ok(MapContent::Other);
         }
         if info.btf_id == 0 || info.btf_value_type_id == 0 {

@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Programs: loading them with their global data, and binding maps to them.
+//! Programs, and binding maps to them.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::path::PathBuf;
 
-use aya::maps::Map;
-use aya::programs::Program;
-use aya::programs::ProgramError;
-use aya::Ebpf;
-use serde::Serialize;
-
-use crate::btf::KernelBtf;
-use crate::error::Reason;
-use crate::object_file;
 use crate::sys;
 use crate::sys::MapInfo;
 use crate::Error;
@@ -43,264 +33,73 @@ impl fmt::Display for Name {
     }
 }
 
-/// A program that [`load`] has loaded and pinned.
-#[derive(Clone, Debug, Serialize)]
-pub struct Loaded {
-    /// Its id.
-    pub id: u32,
-    /// Its name in the object file.
-    pub name: String,
-    /// Where it is pinned.
-    pub pinned: PathBuf,
-    /// The maps that were bound to it.
-    pub bound: Vec<Bound>,
-}
-
-/// A map that was bound to a program.
-#[derive(Clone, Debug, Serialize)]
-pub struct Bound {
-    /// Its id.
-    pub id: u32,
-    /// Its name in the object file, which is that of a section.
-    pub name: String,
-}
-
-/// Loads the programs of the object file `object`, and pins them: one program at `pin`, several in
-/// a new folder `pin`, each under its name.
+/// Binds the maps of global data among `maps` to each of `programs` that does not have them, so that
+/// what they hold lives as long as the programs; returns the ids of those that were bound to any.
 ///
-/// If `bind`, the maps of the object's global data (`.rodata`, `.data`, `.bss`, and those whose
-/// names begin with one of these and a dot) are bound to each program, so that what they hold lives
-/// as long as the program. Of constants (`.rodata*`) it is a copy that is bound, one that has BTF.
-/// Nothing is bound unless [`can_bind`].
+/// For whoever loads an object by a library, whichever: it is called when the programs are loaded,
+/// and before the maps are closed. With libbpf-rs that is
 ///
-/// # Errors
+/// ```no_run
+/// # fn example(object: &libbpf_rs::Object) -> Result<(), bpfkit::Error> {
+/// bpfkit::prog::bind_global_data(object.progs(), object.maps())?;
+/// # Ok(())
+/// # }
+/// ```
 ///
-/// If the object file cannot be read, or the kernel refuses a part of it. Nothing stays pinned
-/// then.
-pub fn load(object: &Path, pin: &Path, bind: bool) -> Result<Vec<Loaded>, Error> {
-    let mut pinned = Pins::default();
-    let loaded = load_pinned(object, pin, bind, &mut pinned)?;
-
-    pinned.keep();
-    Ok(loaded)
-}
-
-fn load_pinned(
-    object: &Path,
-    pin: &Path,
-    bind: bool,
-    pinned: &mut Pins,
-) -> Result<Vec<Loaded>, Error> {
-    let bytes = object_file::read(object)?;
-    let mut ebpf = object_file::without_panic(object, || Ebpf::load(&bytes))?;
-    let mut names: Vec<_> = ebpf.programs().map(|(name, _)| name.to_owned()).collect();
-    names.sort();
-
-    if names.is_empty() {
-        return Err(Error::NoProgram {
-            path: object.into(),
-        });
-    }
-    let several = names.len() > 1;
-    let load_error = |program: &str, error: &(dyn std::error::Error + 'static)| Error::Load {
-        path: object.into(),
-        program: program.into(),
-        reason: Reason::of(error),
-    };
-    let mut infos = Vec::new();
-    for name in &names {
-        let program = program_of(&mut ebpf, name, object)?;
-        load_program(program).map_err(|error| load_error(name, &error))?;
-        infos.push(program.info().map_err(|error| load_error(name, &error))?);
-    }
-
-    let bound = match bind {
-        true => bind_global_data(&ebpf).map_err(|error| Error::Object {
-            path: object.into(),
-            reason: Reason::of(&error),
-        })?,
-        false => vec![],
-    };
-
-    if several {
-        fs::create_dir(pin).map_err(|error| pin_error(pin, &error))?;
-        pinned.folder = Some(pin.into());
-    }
-    let mut loaded = Vec::new();
-    for (name, info) in names.into_iter().zip(infos) {
-        let path = if several { pin.join(&name) } else { pin.into() };
-        program_of(&mut ebpf, &name, object)?
-            .pin(&path)
-            .map_err(|error| pin_error(&path, &error))?;
-        pinned.files.push(path.clone());
-        loaded.push(Loaded {
-            id: info.id(),
-            name,
-            pinned: path,
-            bound: bound.clone(),
-        });
-    }
-    Ok(loaded)
-}
-
-fn program_of<'a>(ebpf: &'a mut Ebpf, name: &str, object: &Path) -> Result<&'a mut Program, Error> {
-    ebpf.program_mut(name).ok_or_else(|| Error::NoProgram {
-        path: object.into(),
-    })
-}
-
-/// What has been pinned: it is unpinned again unless all went well.
-#[derive(Default)]
-struct Pins {
-    files: Vec<PathBuf>,
-    folder: Option<PathBuf>,
-}
-
-impl Pins {
-    fn keep(mut self) {
-        self.files.clear();
-        self.folder = None;
-    }
-}
-
-impl Drop for Pins {
-    fn drop(&mut self) {
-        // There is nobody to tell about a failure: the one that brought us here is what matters.
-        for path in &self.files {
-            let _ = fs::remove_file(path);
-        }
-        if let Some(path) = &self.folder {
-            let _ = fs::remove_dir(path);
-        }
-    }
-}
-
-/// Binds the maps of an object's global data to each of its programs that is loaded, as [`load`]
-/// does; returns these maps, by their names, or none unless [`can_bind`].
+/// Programs that are not loaded and maps that are not made are to be left out, if there are any:
+/// `object.progs().filter(|program| program.autoload())`, `object.maps().filter(|map|
+/// map.autocreate())`.
 ///
-/// For who loads the object by aya: it is called when the programs are loaded, and before `ebpf` is
-/// dropped.
+/// Global data are arrays of one element with the name of a section: `.rodata`, `.data`, `.bss`, one
+/// that begins with these and a dot, or any of them behind the name of an object. Nothing is bound
+/// unless [`can_bind`].
 ///
 /// # Errors
 ///
 /// If the kernel refuses. Some maps may be bound then.
-pub fn bind_global_data(ebpf: &Ebpf) -> Result<Vec<Bound>, Error> {
+pub fn bind_global_data<P: AsFd, M: AsFd>(
+    programs: impl IntoIterator<Item = P>,
+    maps: impl IntoIterator<Item = M>,
+) -> Result<Vec<u32>, Error> {
     if !can_bind() {
         return Ok(vec![]);
     }
-    let loaded = || {
-        ebpf.programs()
-            .filter_map(|(name, program)| Some((name, program, program.fd().ok()?)))
+    let error = |what: &str| {
+        let what = what.to_owned();
+        move |source| Error::Kernel { what, source }
     };
-    // The programs of an object file share its BTF.
-    let btf = loaded().find_map(|(_, program, _)| program.info().ok()?.btf_id());
-    let maps = global_data_of(ebpf, btf)?;
-
-    for (name, _, prog) in loaded() {
-        for (map, fd) in &maps {
-            sys::prog_bind_map(prog.as_fd(), fd.as_fd()).map_err(|source| Error::Kernel {
-                what: format!("binding map {} to program {name}", map.name),
-                source,
-            })?;
+    let mut data = vec![];
+    for map in maps {
+        let info = sys::map_info(map.as_fd()).map_err(error("a map"))?;
+        let name = info.name();
+        let section = name.find('.').and_then(|dot| name.get(dot..));
+        if info.is_section() && section.is_some_and(is_global_data) {
+            data.push((info.id, map));
         }
     }
-    Ok(maps.into_iter().map(|(map, _)| map).collect())
-}
-
-/// The maps of the object's global data, by name: bpftool looks at the first `.rodata*` map only,
-/// and this makes it the one without suffix.
-fn global_data_of(ebpf: &Ebpf, btf: Option<u32>) -> Result<Vec<(Bound, OwnedFd)>, Error> {
-    let mut btf = btf.map(KernelBtf::fetch).transpose()?;
-    let mut found = Vec::new();
-
-    for (name, map) in ebpf.maps() {
-        // Global data is an array of one element, whatever its section.
-        let Map::Array(data) = map else { continue };
-        if !is_global_data(name) {
-            continue;
+    let mut bound = vec![];
+    for program in programs {
+        let (info, ids) = sys::prog_info(program.as_fd()).map_err(error("a program"))?;
+        for (id, map) in data.iter().filter(|(id, _)| !ids.contains(id)) {
+            sys::prog_bind_map(program.as_fd(), map.as_fd()).map_err(error(&format!(
+                "binding map id {id} to prog id {}",
+                info.id
+            )))?;
+            bound.push(*id);
         }
-        let map_error = |source| Error::Kernel {
-            what: format!("map {name}"),
-            source,
-        };
-        let fd = data.fd().as_fd();
-        let twin = match &mut btf {
-            Some(btf) if name.starts_with(".rodata") => describe(btf, name, fd)?,
-            _ => None,
-        };
-        let fd = match twin {
-            Some(twin) => twin,
-            None => fd.try_clone_to_owned().map_err(map_error)?,
-        };
-        let bound = Bound {
-            id: sys::map_info(fd.as_fd()).map_err(map_error)?.id,
-            name: name.to_owned(),
-        };
-        found.push((bound, fd));
     }
-    found.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-    Ok(found)
+    bound.sort_unstable();
+    bound.dedup();
+    Ok(bound)
 }
 
-/// Makes a copy of a map of constants that says what type they have; `None` if the BTF does not
-/// know the section.
-///
-/// aya makes these maps without BTF, so that nobody could tell what is in them. The original cannot
-/// be given any; but nothing changes it either, so that a copy is as good.
-fn describe(
-    btf: &mut KernelBtf,
-    section: &str,
-    map: BorrowedFd<'_>,
-) -> Result<Option<OwnedFd>, Error> {
-    let Some(type_id) = btf.section(section)? else {
-        return Ok(None);
-    };
-    sys::map_info(map)
-        .and_then(|info| sys::array_value(map, info.value_size))
-        .and_then(|mut value| sys::frozen_array(section, &mut value, btf.as_fd(), type_id))
-        .map(Some)
-        .map_err(|source| Error::Kernel {
-            what: format!("map {section}: a copy with BTF"),
-            source,
-        })
-}
-
-/// Whether a map of this name holds global data: the name is that of its section.
-fn is_global_data(name: &str) -> bool {
-    [".rodata", ".data", ".bss"].iter().any(|section| {
-        name.strip_prefix(section)
+/// Whether this is the name of a section with global data.
+pub(crate) fn is_global_data(section: &str) -> bool {
+    [".rodata", ".data", ".bss"].iter().any(|name| {
+        section
+            .strip_prefix(name)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
-}
-
-/// Loads a program that needs nothing but what is in the object file.
-fn load_program(program: &mut Program) -> Result<(), ProgramError> {
-    match program {
-        Program::KProbe(program) => program.load(),
-        Program::UProbe(program) => program.load(),
-        Program::TracePoint(program) => program.load(),
-        Program::RawTracePoint(program) => program.load(),
-        Program::PerfEvent(program) => program.load(),
-        Program::SocketFilter(program) => program.load(),
-        Program::ReusePortSocketFilter(program) => program.load(),
-        Program::SkReuseport(program) => program.load(),
-        Program::SkMsg(program) => program.load(),
-        Program::SkSkb(program) => program.load(),
-        Program::SkLookup(program) => program.load(),
-        Program::SockOps(program) => program.load(),
-        Program::Xdp(program) => program.load(),
-        Program::SchedClassifier(program) => program.load(),
-        Program::FlowDissector(program) => program.load(),
-        Program::LircMode2(program) => program.load(),
-        Program::CgroupSkb(program) => program.load(),
-        Program::CgroupSock(program) => program.load(),
-        Program::CgroupSockAddr(program) => program.load(),
-        Program::CgroupSockopt(program) => program.load(),
-        Program::CgroupSysctl(program) => program.load(),
-        Program::CgroupDevice(program) => program.load(),
-        // These attach to a kernel function or program, whose name aya wants from its caller.
-        _ => Err(ProgramError::UnexpectedProgramType),
-    }
 }
 
 /// Whether the kernel knows `BPF_PROG_BIND_MAP`, as kernels since 5.10 do; also true if it does not
@@ -318,7 +117,7 @@ pub fn bind(prog: &Name, maps: &[Name]) -> Result<(), Error> {
     let prog_fd = open_prog(prog)?;
 
     for map in maps {
-        let map_fd = open("map", map, sys::map_by_id)?;
+        let map_fd = open_map(map)?;
 
         sys::prog_bind_map(prog_fd.as_fd(), map_fd.as_fd()).map_err(|source| Error::Kernel {
             what: format!("binding map {map} to prog {prog}"),
@@ -357,21 +156,19 @@ pub(crate) fn open_prog(name: &Name) -> Result<OwnedFd, Error> {
     }
 }
 
+/// Opens a map.
+pub(crate) fn open_map(name: &Name) -> Result<OwnedFd, Error> {
+    open("map", name, sys::map_by_id)
+}
+
 /// What the kernel knows of a map.
 pub(crate) fn map_info(name: &Name) -> Result<MapInfo, Error> {
-    let fd = open("map", name, sys::map_by_id)?;
+    let fd = open_map(name)?;
 
     sys::map_info(fd.as_fd()).map_err(|source| Error::Kernel {
         what: format!("map {name}"),
         source,
     })
-}
-
-fn pin_error(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
-    Error::Pin {
-        path: path.into(),
-        reason: Reason::of(error),
-    }
 }
 
 #[cfg(test)]
@@ -390,34 +187,8 @@ mod tests {
         ] {
             assert!(is_global_data(name), "{name}");
         }
-        for name in ["", "rodata", ".rodatax", "my.rodata", ".kconfig", ".maps"] {
+        for name in ["", "rodata", ".rodatax", ".kconfig", ".maps"] {
             assert!(!is_global_data(name), "{name}");
         }
-    }
-
-    #[test]
-    fn only_a_failed_load_leaves_no_pins() {
-        let folder = std::env::temp_dir().join(format!("bpfkit-test-{}", std::process::id()));
-        let file = folder.join("prog");
-        let pins = || Pins {
-            files: vec![file.clone()],
-            folder: Some(folder.clone()),
-        };
-        fs::create_dir(&folder).unwrap();
-        fs::write(&file, "").unwrap();
-
-        pins().keep();
-        assert!(file.exists());
-        drop(pins());
-        assert!(!folder.exists());
-    }
-
-    #[test]
-    fn what_is_no_object_is_named() {
-        let error = load(Path::new("/dev/null"), Path::new("/nowhere"), true).unwrap_err();
-        assert!(error.to_string().starts_with("/dev/null: "), "{error}");
-
-        let error = load(Path::new("/nonexistent"), Path::new("/nowhere"), true).unwrap_err();
-        assert!(error.to_string().contains("No such file"), "{error}");
     }
 }

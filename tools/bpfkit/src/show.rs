@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
+use std::str::FromStr;
 
 use serde::Serialize;
 use serde::Serializer;
@@ -74,6 +75,9 @@ pub struct Program {
     /// Its metadata, from all of its maps.
     #[serde(skip_serializing_if = "no_metadata")]
     pub metadata: Metadata,
+    /// The processes that hold it, its links, and the names of its maps, after [`add_details`].
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
     /// The ids of its maps that look like sections of an object file but have no BTF.
     #[serde(skip)]
     pub untyped: Vec<u32>,
@@ -115,6 +119,48 @@ pub struct Run {
     pub run_time_ns: u64,
     /// The number of runs.
     pub run_cnt: u64,
+}
+
+/// What takes more than a look at the program.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Details {
+    /// The processes that have it open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pids: Vec<Holder>,
+    /// Its links.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// Its maps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<NamedMap>,
+}
+
+/// A process that has a program open.
+#[derive(Clone, Debug, Serialize)]
+pub struct Holder {
+    /// Its id.
+    pub pid: u32,
+    /// Its name.
+    pub comm: String,
+}
+
+/// A link of a program.
+#[derive(Clone, Debug, Serialize)]
+pub struct Link {
+    /// Its id.
+    pub id: u32,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub link_type: String,
+}
+
+/// A map of a program.
+#[derive(Clone, Debug, Serialize)]
+pub struct NamedMap {
+    /// Its id.
+    pub id: u32,
+    /// Its name, of which the kernel keeps 15 bytes.
+    pub name: String,
 }
 
 /// A network device.
@@ -213,6 +259,19 @@ impl fmt::Display for Tag {
     }
 }
 
+impl FromStr for Tag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match u64::from_str_radix(text, 16) {
+            Ok(number) if text.len() == 16 && !text.starts_with('+') => {
+                Ok(Self(number.to_be_bytes()))
+            }
+            _ => Err(format!("'{text}' is not a tag: 16 hexadecimal digits")),
+        }
+    }
+}
+
 impl Serialize for Tag {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -253,6 +312,146 @@ pub fn programs_called(name: &str) -> Result<Vec<Program>, Error> {
         true => Err(Error::NoSuchProgram { name: name.into() }),
         false => Ok(programs),
     }
+}
+
+/// The programs with this tag, in order of their ids.
+///
+/// # Errors
+///
+/// If there is none, or a system call fails.
+pub fn programs_tagged(tag: Tag) -> Result<Vec<Program>, Error> {
+    let mut programs = Vec::new();
+
+    for_each(|info, fd| {
+        if info.tag == tag.0 {
+            programs.push(Program::of(fd)?);
+        }
+        Ok(())
+    })?;
+    match programs.is_empty() {
+        true => Err(Error::NoSuchTag { tag }),
+        false => Ok(programs),
+    }
+}
+
+/// Adds to programs the processes that hold them, their links, and the names of their maps.
+///
+/// Processes that the user may not look at are left out.
+///
+/// # Errors
+///
+/// If the kernel does not list its links.
+pub fn add_details(programs: &mut [Program]) -> Result<(), Error> {
+    let holders = holders();
+    let mut links = vec![];
+    let mut id = 0;
+
+    while let Some(link) = sys::next_link(id).map_err(|source| Error::Kernel {
+        what: "the list of links".into(),
+        source,
+    })? {
+        id = link.id;
+        links.push(link);
+    }
+    for program in programs {
+        let of_this = links.iter().filter(|link| link.prog_id == program.id);
+        program.details = Some(Details {
+            pids: holders
+                .iter()
+                .filter(|(id, _)| *id == program.id)
+                .map(|(_, holder)| holder.clone())
+                .collect(),
+            links: of_this
+                .map(|link| Link {
+                    id: link.id,
+                    link_type: link_type(link.link_type),
+                })
+                .collect(),
+            maps: program
+                .map_ids
+                .iter()
+                .filter_map(|id| {
+                    // The map may have been freed with the program.
+                    let fd = sys::map_by_id(*id).ok()?;
+                    let name = sys::map_info(fd.as_fd()).ok()?.name();
+                    Some(NamedMap { id: *id, name })
+                })
+                .collect(),
+        });
+    }
+    Ok(())
+}
+
+/// The ids of programs, and processes that have them open.
+fn holders() -> Vec<(u32, Holder)> {
+    let mut found = vec![];
+    let own = std::process::id();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+
+    for process in processes {
+        let pid = process
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let Some(pid) = pid.filter(|pid| *pid != own) else {
+            continue;
+        };
+        let path = process.path();
+        let comm = || fs::read_to_string(path.join("comm")).unwrap_or_default();
+        let mut ids = vec![];
+        for file in fs::read_dir(path.join("fd"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            if fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == "anon_inode:bpf-prog") {
+                let info = fs::read_to_string(path.join("fdinfo").join(file.file_name()));
+                ids.extend(info.ok().and_then(|info| field(&info, "prog_id:")));
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        if !ids.is_empty() {
+            let comm = comm().trim_end().to_owned();
+            found.extend(ids.into_iter().map(|id| {
+                let comm = comm.clone();
+                (id, Holder { pid, comm })
+            }));
+        }
+    }
+    found.sort_by_key(|(id, holder)| (*id, holder.pid));
+    found
+}
+
+/// A number among the lines of a file of `fdinfo`.
+fn field(text: &str, name: &str) -> Option<u32> {
+    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
+
+    value.trim().parse().ok()
+}
+
+/// The name of one of `BPF_LINK_TYPE_*`.
+fn link_type(number: u32) -> String {
+    let names = [
+        "unspec",
+        "raw_tracepoint",
+        "tracing",
+        "cgroup",
+        "iter",
+        "netns",
+        "xdp",
+        "perf_event",
+        "kprobe_multi",
+        "struct_ops",
+        "netfilter",
+        "tcx",
+        "uprobe_multi",
+        "netkit",
+        "sockmap",
+    ];
+    let name = usize::try_from(number).ok().and_then(|i| names.get(i));
+
+    name.map_or_else(|| format!("type {number}"), |name| (*name).into())
 }
 
 /// The program that `name` refers to.
@@ -356,6 +555,7 @@ impl Program {
             map_ids,
             btf_id: info.btf_id.into(),
             metadata,
+            details: None,
             untyped,
             problems,
         })
@@ -442,6 +642,18 @@ impl fmt::Display for Program {
         if self.btf_id != 0 {
             write!(f, "\n\tbtf_id {}", self.btf_id)?;
         }
+        if let Some(details) = &self.details {
+            let pids = details.pids.iter();
+            list(f, "pids", pids.map(|of| format!("{}({})", of.comm, of.pid)))?;
+            let links = details.links.iter();
+            list(
+                f,
+                "links",
+                links.map(|of| format!("{}({})", of.id, of.link_type)),
+            )?;
+            let maps = details.maps.iter();
+            list(f, "maps", maps.map(|of| format!("{}({})", of.id, of.name)))?;
+        }
         if !self.metadata.0.is_empty() {
             f.write_str("\n\tmetadata:")?;
         }
@@ -460,6 +672,21 @@ impl fmt::Display for Summary<'_> {
         }
         f.write_str("\n")
     }
+}
+
+/// A line with a list, unless that is empty.
+fn list(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    items: impl Iterator<Item = String>,
+) -> fmt::Result {
+    for (i, item) in items.enumerate() {
+        match i {
+            0 => write!(f, "\n\t{name} {item}")?,
+            _ => write!(f, ", {item}")?,
+        }
+    }
+    Ok(())
 }
 
 /// Writes the start of a program's text.
@@ -501,6 +728,7 @@ mod tests {
             map_ids: vec![],
             btf_id: 0,
             metadata: Metadata::default(),
+            details: None,
             untyped: vec![],
             problems: vec![],
         }
@@ -580,6 +808,48 @@ mod tests {
                 + r#""bytes_memlock":4096,"map_ids":[5,6],"btf_id":10,"#
                 + r#""metadata":{"owner":"me","built":7}}"#
         );
+    }
+
+    #[test]
+    fn details_come_after_the_rest() {
+        let program = Program {
+            details: Some(Details {
+                pids: vec![Holder {
+                    pid: 7,
+                    comm: "agent".into(),
+                }],
+                links: [(3, 6), (4, 99)]
+                    .map(|(id, number)| Link {
+                        id,
+                        link_type: link_type(number),
+                    })
+                    .into(),
+                maps: vec![NamedMap {
+                    id: 5,
+                    name: "o.rodata".into(),
+                }],
+            }),
+            ..bare()
+        };
+
+        assert!(program.to_string().ends_with(
+            "not jited\n\tpids agent(7)\n\tlinks 3(xdp), 4(type 99)\n\tmaps 5(o.rodata)\n"
+        ));
+        assert!(serde_json::to_string(&program).unwrap().ends_with(
+            &(r#""pids":[{"pid":7,"comm":"agent"}],"#.to_owned()
+                + r#""links":[{"id":3,"type":"xdp"},{"id":4,"type":"type 99"}],"#
+                + r#""maps":[{"id":5,"name":"o.rodata"}]}"#)
+        ));
+    }
+
+    #[test]
+    fn tags_are_sixteen_digits() {
+        let tag: Tag = "59f4a931744dcdc6".parse().unwrap();
+
+        assert_eq!(tag, bare().tag);
+        for wrong in ["", "59f4", "59f4a931744dcdcx", "+9f4a931744dcdc6"] {
+            assert!(wrong.parse::<Tag>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

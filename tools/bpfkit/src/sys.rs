@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The commands of `bpf(2)` that aya has no public call for. The numbers and the layouts are those
+//! The commands of `bpf(2)` that show programs and bind maps. The numbers and the layouts are those
 //! of `enum bpf_cmd` and `union bpf_attr` in the kernel's `include/uapi/linux/bpf.h`.
 
 use std::ffi::CString;
@@ -16,37 +16,23 @@ use std::path::Path;
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
-const BPF_MAP_CREATE: u32 = 0;
 const BPF_MAP_LOOKUP_ELEM: u32 = 1;
-const BPF_MAP_UPDATE_ELEM: u32 = 2;
+const BPF_OBJ_PIN: u32 = 6;
 const BPF_OBJ_GET: u32 = 7;
 const BPF_PROG_GET_NEXT_ID: u32 = 11;
 const BPF_PROG_GET_FD_BY_ID: u32 = 13;
 const BPF_MAP_GET_FD_BY_ID: u32 = 14;
 const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
 const BPF_BTF_GET_FD_BY_ID: u32 = 19;
-const BPF_MAP_FREEZE: u32 = 22;
+const BPF_LINK_GET_FD_BY_ID: u32 = 30;
+const BPF_LINK_GET_NEXT_ID: u32 = 31;
 const BPF_PROG_BIND_MAP: u32 = 35;
 
-pub const BPF_MAP_TYPE_ARRAY: u32 = 2;
-const BPF_F_RDONLY_PROG: u32 = 1 << 7;
+const BPF_MAP_TYPE_ARRAY: u32 = 2;
+const BPF_FS_MAGIC: u32 = 0xcafe_4a11;
 
-#[derive(Default, FromBytes, IntoBytes)]
-#[repr(C)]
-struct MapCreate {
-    map_type: u32,
-    key_size: u32,
-    value_size: u32,
-    max_entries: u32,
-    map_flags: u32,
-    inner_map_fd: u32,
-    numa_node: u32,
-    map_name: [u8; 16],
-    map_ifindex: u32,
-    btf_fd: i32,
-    btf_key_type_id: u32,
-    btf_value_type_id: u32,
-}
+/// Where the BPF file system usually is.
+pub const BPF_FS: &str = "/sys/fs/bpf";
 
 #[derive(Default, FromBytes, IntoBytes)]
 #[repr(C)]
@@ -56,12 +42,6 @@ struct Elem {
     key: u64,
     value: u64,
     flags: u64,
-}
-
-#[derive(FromBytes, IntoBytes)]
-#[repr(C)]
-struct Fd {
-    fd: i32,
 }
 
 #[derive(Default, FromBytes, IntoBytes)]
@@ -166,6 +146,20 @@ pub struct MapInfo {
     _padding: u32,
 }
 
+impl MapInfo {
+    /// Its name, of which the kernel keeps 15 bytes.
+    pub fn name(&self) -> String {
+        let len = self.name.iter().position(|byte| *byte == 0);
+
+        String::from_utf8_lossy(&self.name[..len.unwrap_or(self.name.len())]).into_owned()
+    }
+
+    /// Whether it is what loaders make of a section.
+    pub fn is_section(&self) -> bool {
+        self.map_type == BPF_MAP_TYPE_ARRAY && self.key_size == 4 && self.max_entries == 1
+    }
+}
+
 /// `struct bpf_btf_info`.
 #[derive(Default, FromBytes, IntoBytes)]
 #[repr(C)]
@@ -176,6 +170,16 @@ struct BtfInfo {
     name: u64,
     name_len: u32,
     kernel_btf: u32,
+}
+
+/// What all types of links have in common in `struct bpf_link_info`.
+#[derive(Debug, Default, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct LinkInfo {
+    pub link_type: u32,
+    pub id: u32,
+    pub prog_id: u32,
+    _padding: u32,
 }
 
 #[derive(FromBytes, IntoBytes)]
@@ -215,9 +219,51 @@ unsafe fn bpf_fd<T: FromBytes + IntoBytes>(cmd: u32, attr: &mut T) -> io::Result
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// A path as C takes it.
+pub fn c_path(path: &Path) -> io::Result<CString> {
+    Ok(CString::new(path.as_os_str().as_bytes())?)
+}
+
+/// Whether this is in a BPF file system.
+pub fn is_bpf_fs(path: &Path) -> io::Result<bool> {
+    let path = c_path(path)?;
+    // SAFETY: All zeros is a value that `struct statfs` can have.
+    let mut fs: libc::statfs = unsafe { std::mem::zeroed() };
+
+    // SAFETY: The path ends with a NUL, and `fs` is valid.
+    match unsafe { libc::statfs(path.as_ptr(), &mut fs) } {
+        0 => Ok(fs.f_type as u32 == BPF_FS_MAGIC),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The number of a network device.
+pub fn device_index(name: &str) -> io::Result<u32> {
+    let name = CString::new(name)?;
+
+    // SAFETY: The name ends with a NUL.
+    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
+        0 => Err(io::Error::last_os_error()),
+        index => Ok(index),
+    }
+}
+
+/// Pins a program, a map or a link at `path`.
+pub fn obj_pin(fd: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let path = c_path(path)?;
+    let mut attr = ObjGet {
+        pathname: path.as_ptr() as u64,
+        bpf_fd: fd.as_raw_fd() as u32,
+        ..Default::default()
+    };
+
+    // SAFETY: The path is valid and ends with a NUL.
+    unsafe { bpf(BPF_OBJ_PIN, &mut attr) }.map(drop)
+}
+
 /// Opens what is pinned at `path`: a program, a map or a link.
 pub fn obj_get(path: &Path) -> io::Result<OwnedFd> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
+    let path = c_path(path)?;
 
     let mut attr = ObjGet {
         pathname: path.as_ptr() as u64,
@@ -247,19 +293,44 @@ pub fn btf_by_id(id: u32) -> io::Result<OwnedFd> {
 
 /// The id of the first program after the one with the id `id`; `None` if there is none.
 pub fn next_prog_id(id: u32) -> io::Result<Option<u32>> {
+    next_id(BPF_PROG_GET_NEXT_ID, id)
+}
+
+/// The first link after the one with the id `id`; `None` if there is none.
+pub fn next_link(id: u32) -> io::Result<Option<LinkInfo>> {
+    let mut id = id;
+
+    while let Some(next) = next_id(BPF_LINK_GET_NEXT_ID, id)? {
+        id = next;
+        // SAFETY: There is no address in the attribute.
+        match unsafe { bpf_fd(BPF_LINK_GET_FD_BY_ID, &mut GetId { id }) } {
+            // It went while we were on our way to it.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+            fd => {
+                let mut info = LinkInfo::default();
+                // SAFETY: There is no address in `info`.
+                unsafe { info_by_fd(fd?.as_fd(), &mut info) }?;
+                return Ok(Some(info));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn next_id(cmd: u32, id: u32) -> io::Result<Option<u32>> {
     let mut attr = NextId {
         start_id: id,
         ..Default::default()
     };
     // SAFETY: There is no address in the attribute.
-    match unsafe { bpf(BPF_PROG_GET_NEXT_ID, &mut attr) } {
+    match unsafe { bpf(cmd, &mut attr) } {
         Ok(_) => Ok(Some(attr.next_id)),
         Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Asks for what the kernel knows of a program, map or BTF.
+/// Asks for what the kernel knows of a program, map, link or BTF.
 ///
 /// # Safety
 ///
@@ -362,65 +433,21 @@ pub fn btf_is_module(btf: BorrowedFd<'_>) -> io::Result<bool> {
 
 /// Returns the value, of `size` bytes, of the only element of an array.
 pub fn array_value(map: BorrowedFd<'_>, size: u32) -> io::Result<Vec<u8>> {
+    static ZERO: u32 = 0;
+
     // The kernel writes what it thinks the size is: round up as it does.
     let mut value = vec![0; (size as usize).next_multiple_of(8)];
-    let mut attr = elem(map, &mut value);
+    let mut attr = Elem {
+        map_fd: map.as_raw_fd(),
+        key: &raw const ZERO as u64,
+        value: value.as_mut_ptr() as u64,
+        ..Default::default()
+    };
 
     // SAFETY: The key is a constant, and the value large enough.
     unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &mut attr) }?;
     value.truncate(size as usize);
     Ok(value)
-}
-
-/// An element's key 0, and its value.
-fn elem(map: BorrowedFd<'_>, value: &mut [u8]) -> Elem {
-    static ZERO: u32 = 0;
-
-    Elem {
-        map_fd: map.as_raw_fd(),
-        key: &raw const ZERO as u64,
-        value: value.as_mut_ptr() as u64,
-        ..Default::default()
-    }
-}
-
-/// Makes an array of one element that neither programs nor user space can change, with the value
-/// `value`, whose type has the id `type_id` in `btf`.
-pub fn frozen_array(
-    name: &str,
-    value: &mut [u8],
-    btf: BorrowedFd<'_>,
-    type_id: u32,
-) -> io::Result<OwnedFd> {
-    let mut attr = MapCreate {
-        map_type: BPF_MAP_TYPE_ARRAY,
-        key_size: 4,
-        value_size: u32::try_from(value.len()).map_err(io::Error::other)?,
-        max_entries: 1,
-        map_flags: BPF_F_RDONLY_PROG,
-        btf_fd: btf.as_raw_fd(),
-        btf_value_type_id: type_id,
-        ..Default::default()
-    };
-    // The last byte stays zero.
-    for (to, from) in attr.map_name.iter_mut().take(15).zip(name.bytes()) {
-        *to = from;
-    }
-
-    // SAFETY: There is no address in the attribute.
-    let map = unsafe { bpf_fd(BPF_MAP_CREATE, &mut attr) }?;
-    // SAFETY: The key is a constant, and the value has the size that the map was made for.
-    unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut elem(map.as_fd(), value)) }?;
-    // SAFETY: There is no address in the attribute.
-    unsafe {
-        bpf(
-            BPF_MAP_FREEZE,
-            &mut Fd {
-                fd: map.as_raw_fd(),
-            },
-        )
-    }?;
-    Ok(map)
 }
 
 /// Makes `map` live at least as long as `prog`.
@@ -510,7 +537,6 @@ mod tests {
         assert_eq!(std::mem::offset_of!(ProgInfo, run_time_ns), 192);
         assert_eq!(size_of::<MapInfo>(), 80);
         assert_eq!(std::mem::offset_of!(MapInfo, btf_value_type_id), 72);
-        assert_eq!(std::mem::offset_of!(MapCreate, btf_fd), 48);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use bpfkit::dump::Format;
 use bpfkit::dump::Source;
 use bpfkit::input::BASE_SECTION;
 use bpfkit::input::SECTION;
-use bpfkit::object_file;
+use bpfkit::load;
 use bpfkit::relocate;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Input;
@@ -134,7 +134,7 @@ const SUBCOMMANDS: [Subcommand; 9] = [
     // It goes no further than this without a kernel.
     Subcommand {
         words: "prog load FILE PIN",
-        call: |file| object_file::check(file).is_ok(),
+        call: |file| load::check(file).is_ok(),
         run: false,
     },
 ];

@@ -3,38 +3,49 @@
 //! `bpfkit prog`.
 
 use std::fmt::Display;
-use std::path::Path;
+use std::io;
+use std::io::Write;
 use std::path::PathBuf;
 
+use bpfkit::load;
+use bpfkit::load::Binder;
+use bpfkit::load::Device;
+use bpfkit::load::Loaded;
+use bpfkit::load::MapOf;
+use bpfkit::load::Options;
+use bpfkit::load::Outcome;
 use bpfkit::prog;
 use bpfkit::prog::Name;
 use bpfkit::show;
 use bpfkit::show::Program;
+use bpfkit::show::Tag;
+use clap::Args;
 use clap::Subcommand;
 use serde::Serialize;
 
 use super::Failure;
+use super::Talk;
 use super::Voice;
 
 #[derive(Subcommand)]
 pub enum Prog {
-    /// Load the programs of an object file, bind its global data to them, and pin them
-    #[command(after_help = "Examples:
-  bpfkit prog load filter.bpf.o /sys/fs/bpf/filter
-  bpfkit prog load --no-bind filter.bpf.o /sys/fs/bpf/filter
-
-The maps of .rodata*, .data* and .bss* are bound to each program, so that they live as
-long as it does. Several programs are pinned in a new folder PATH, each under its name.")]
-    Load {
-        /// The object file
-        #[arg(value_name = "OBJ")]
-        object: PathBuf,
-        /// Where to pin the program, in a BPF file system
-        path: PathBuf,
-        /// Do not bind the global data
-        #[arg(long)]
-        no_bind: bool,
-    },
+    /// Load the programs of an object file with libbpf, bind its global data to them, and pin them
+    #[command(
+        override_usage = "bpfkit prog load [OPTIONS] OBJ PATH [name PROG]... [type TYPE]
+                         [map {idx N | name NAME} {id N | pinned PATH}]...
+                         [{offload_dev | xdpmeta_dev} DEVICE] [pinmaps DIR] [autoattach]
+                         [kernel_btf FILE]",
+        after_help = LOAD_HELP
+    )]
+    Load(Load),
+    /// The same, with the programs pinned in the folder PATH even if there is only one
+    #[command(
+        override_usage = "bpfkit prog loadall [OPTIONS] OBJ PATH [WORDS AS OF load]...",
+        after_help = "Examples:
+  bpfkit prog loadall filters.bpf.o /sys/fs/bpf/filters
+  bpfkit prog loadall filters.bpf.o /sys/fs/bpf/filters pinmaps /sys/fs/bpf/maps"
+    )]
+    Loadall(Load),
     /// Bind maps to a program, so that they live as long as it does
     #[command(after_help = "Examples:
   bpfkit prog bind id 12 id 7
@@ -47,24 +58,108 @@ long as it does. Several programs are pinned in a new folder PATH, each under it
     /// Show the programs that are loaded, with their metadata
     #[command(
         visible_alias = "list",
-        override_usage = "bpfkit prog show [OPTIONS] [id N | pinned PATH | name NAME]",
+        override_usage = "bpfkit prog show [OPTIONS] [id N | pinned PATH | tag TAG | name NAME]",
         after_help = "Examples:
   bpfkit prog show
   bpfkit prog show pinned /sys/fs/bpf/filter
   bpfkit -p prog show name filter
   bpfkit -j prog show --metadata
+  bpfkit prog show --without-metadata
 
 Metadata is every constant whose name begins with bpf_metadata_, in every map of .rodata*
-that the program uses or that was bound to it."
+that the program uses or that was bound to it. JSON is that of bpftool. As text, strings that
+fill their array or are not ASCII are strings here, and signed bit-fields have a sign, where
+bpftool shows numbers.
+
+With -v there are also the processes that have the program open, its links, and the names of
+its maps, in JSON as pids, links and maps."
     )]
     Show {
-        /// Which program: 'id N', 'pinned PATH' or 'name NAME'
+        /// Which program: 'id N', 'pinned PATH', 'tag TAG' or 'name NAME'
         #[arg(value_name = "PROG", num_args = 2)]
         which: Vec<String>,
         /// Only the metadata, of the programs that have any
         #[arg(long)]
         metadata: bool,
+        /// Only programs that have no metadata
+        #[arg(long, conflicts_with = "metadata")]
+        without_metadata: bool,
     },
+}
+
+const LOAD_HELP: &str = "Examples:
+  bpfkit prog load filter.bpf.o /sys/fs/bpf/filter
+  bpfkit prog load tools.bpf.o /sys/fs/bpf/tools name open name exec
+  bpfkit prog load filter.bpf.o /sys/fs/bpf/filter map name limits pinned /sys/fs/bpf/limits
+  bpfkit prog load trace.bpf.o /sys/fs/bpf/trace pinmaps /sys/fs/bpf/maps autoattach
+
+The words are those of 'bpftool prog loadall'. One program is pinned at PATH, several in the
+folder PATH, each under its name; with 'name' only those that are named are loaded. All maps
+of global data (.rodata*, .data*, .bss*) are bound to each program, so that they live as long
+as it does. libbpf itself binds .rodata*; with --no-bind those maps are not made at all that
+no instruction uses. With -v, all that libbpf says is on standard error.
+
+autoattach pins links; programs whose section does not say what to attach to are pinned
+themselves. An object with maps only is loaded too: 'pinmaps' keeps them. Maps of struct_ops
+are made and can be pinned, but they are registered by 'bpftool struct_ops register'.";
+
+/// What is loaded, and how.
+#[derive(Args)]
+pub struct Load {
+    /// The object file
+    #[arg(value_name = "OBJ")]
+    object: PathBuf,
+    /// Where to pin the program, in a BPF file system
+    path: PathBuf,
+    /// More, in words
+    #[arg(value_name = "WORDS")]
+    words: Vec<String>,
+    /// Do not bind the global data
+    #[arg(long)]
+    no_bind: bool,
+}
+
+impl Load {
+    /// What the words say.
+    fn options(&self) -> Result<Options, String> {
+        let mut options = Options {
+            no_bind: self.no_bind,
+            ..Options::default()
+        };
+        let mut words = self.words.iter().map(String::as_str);
+
+        while let Some(word) = words.next() {
+            let mut next = || {
+                words
+                    .next()
+                    .ok_or(format!("after '{word}' a word is missing"))
+            };
+            match word {
+                "name" => options.programs.push(next()?.into()),
+                "type" => options.program_type = Some(next()?.into()),
+                "pinmaps" => options.pin_maps = Some(next()?.into()),
+                "autoattach" => options.attach = true,
+                "kernel_btf" => options.kernel_btf = Some(next()?.into()),
+                "offload_dev" | "dev" => options.device = Some(Device::Offload(next()?.into())),
+                "xdpmeta_dev" => options.device = Some(Device::XdpMetadata(next()?.into())),
+                "map" => {
+                    let of = match (next()?, next()?) {
+                        ("idx", index) => match index.parse() {
+                            Ok(index) => MapOf::Index(index),
+                            Err(_) => return Err(format!("'{index}' is not a number")),
+                        },
+                        ("name", name) => MapOf::Name(name.into()),
+                        (kind, _) => return Err(format!("'{kind}' is not 'idx N' or 'name NAME'")),
+                    };
+                    let name = [next()?.to_owned(), next()?.to_owned()];
+                    let name = names(&name)?.pop().ok_or("there is no map")?;
+                    options.maps.push((of, name));
+                }
+                _ => return Err(format!("'{word}' is not a word of 'prog load'")),
+            }
+        }
+        Ok(options)
+    }
 }
 
 /// Which programs to show.
@@ -73,6 +168,7 @@ enum Which {
     All,
     One(Name),
     Called(String),
+    Tagged(Tag),
 }
 
 impl Which {
@@ -80,6 +176,7 @@ impl Which {
         match words {
             [] => Ok(Self::All),
             [kind, name] if kind == "name" => Ok(Self::Called(name.clone())),
+            [kind, tag] if kind == "tag" => Ok(Self::Tagged(tag.parse()?)),
             _ => match names(words)?.as_slice() {
                 [name] => Ok(Self::One(name.clone())),
                 _ => Err("only one program can be shown".into()),
@@ -107,11 +204,8 @@ fn names(words: &[String]) -> Result<Vec<Name>, String> {
 /// Does what the command says, and prints it.
 pub fn run(command: Prog, voice: Voice) -> Result<(), Failure> {
     match command {
-        Prog::Load {
-            object,
-            path,
-            no_bind,
-        } => load(&object, &path, !no_bind, voice),
+        Prog::Load(command) => load(&command, false, voice),
+        Prog::Loadall(command) => load(&command, true, voice),
         Prog::Bind { names: words } => {
             let names = names(&words).map_err(Failure::Usage)?;
             if let [prog, maps @ ..] = names.as_slice() {
@@ -120,29 +214,88 @@ pub fn run(command: Prog, voice: Voice) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Prog::Show { which, metadata } => {
-            show(&Which::of(&which).map_err(Failure::Usage)?, metadata, voice)
+        Prog::Show {
+            which,
+            metadata,
+            without_metadata,
+        } => {
+            let which = Which::of(&which).map_err(Failure::Usage)?;
+            show(&which, metadata, without_metadata, voice)
         }
     }
 }
 
-fn load(object: &Path, path: &Path, bind: bool, voice: Voice) -> Result<(), Failure> {
-    if bind && !prog::can_bind() {
+fn load(command: &Load, folder: bool, voice: Voice) -> Result<(), Failure> {
+    let mut options = command.options().map_err(Failure::Usage)?;
+    options.folder = folder;
+    if voice.talk >= Talk::Verbose {
+        // Whoever closed it does not want to read more.
+        options.echo = Some(|message| drop(writeln!(io::stderr(), "{message}")));
+    }
+    if !command.no_bind && !prog::can_bind() {
         voice.note("this kernel has no BPF_PROG_BIND_MAP: nothing is bound");
     }
-    voice.detail(&format!("loading {}", object.display()));
-    let loaded = prog::load(object, path, bind)?;
+    let object = command.object.display();
+    voice.detail(&format!("loading {object}"));
+    let outcome = load::load(&command.object, &command.path, &options)?;
 
-    voice.print(&loaded, |loaded| loaded.iter().map(describe).collect())
+    voice.print(&outcome.programs, |programs| {
+        programs.iter().map(describe).collect()
+    })?;
+    for note in notes(&outcome) {
+        voice.note(&format!("{object}: {note}"));
+    }
+    if !outcome.left_out.is_empty() {
+        voice.detail(&format!("not loaded: {}", outcome.left_out.join(", ")));
+    }
+    Ok(())
 }
 
-fn show(which: &Which, metadata: bool, voice: Voice) -> Result<(), Failure> {
-    let programs = match which {
+/// What the user may not expect of an object file that is loaded.
+fn notes(outcome: &Outcome) -> Vec<String> {
+    let mut notes = vec![];
+
+    if let Some(reason) = &outcome.btf_refused {
+        notes.push(format!(
+            "the kernel refuses its BTF ({reason}): the names of its types and functions, and its \
+             metadata are lost"
+        ));
+    } else if !outcome.has_btf && !outcome.programs.is_empty() {
+        notes.push(
+            "it has no BTF: if there is metadata in it, it cannot be shown; compile it with -g"
+                .into(),
+        );
+    }
+    match (outcome.programs.is_empty(), outcome.maps) {
+        (true, 0) => notes.push("no program is loaded".into()),
+        (true, maps) => notes.push(format!(
+            "no program is loaded, and its {maps} maps are gone again: 'pinmaps DIR' keeps them"
+        )),
+        _ => {}
+    }
+    notes
+}
+
+fn show(
+    which: &Which,
+    metadata: bool,
+    without_metadata: bool,
+    voice: Voice,
+) -> Result<(), Failure> {
+    let mut programs = match which {
         Which::All => show::programs()?,
         Which::One(name) => vec![show::program(name)?],
         Which::Called(name) => show::programs_called(name)?,
+        Which::Tagged(tag) => show::programs_tagged(*tag)?,
     };
     let array = *which == Which::All;
+    if without_metadata {
+        // Of one with problems nobody knows.
+        programs.retain(|program| program.metadata.0.is_empty() || !program.problems.is_empty());
+    }
+    if voice.talk >= Talk::Verbose {
+        show::add_details(&mut programs)?;
+    }
 
     if metadata {
         for program in &programs {
@@ -189,12 +342,20 @@ fn nothing(program: &Program) -> String {
     }
 }
 
-fn describe(loaded: &prog::Loaded) -> String {
+fn describe(loaded: &Loaded) -> String {
     let pinned = loaded.pinned.display();
-    let mut text = format!("{}: name {}  pinned {pinned}\n", loaded.id, loaded.name);
+    let link = if loaded.attached { "link " } else { "" };
+    let mut text = format!(
+        "{}: name {}  {link}pinned {pinned}\n",
+        loaded.id, loaded.name
+    );
 
     for map in &loaded.bound {
-        text += &format!("\tbound map {}: {}\n", map.id, map.name);
+        let by = match map.by {
+            Binder::Libbpf => " (by libbpf)",
+            Binder::Bpfkit => "",
+        };
+        text += &format!("\tbound map {}: {}{by}\n", map.id, map.name);
     }
     text
 }
@@ -222,6 +383,49 @@ mod tests {
         assert!(read("id 7 id").is_err());
     }
 
+    fn options(words: &str) -> Result<Options, String> {
+        let load = Load {
+            object: "o".into(),
+            path: "p".into(),
+            words: words.split_whitespace().map(str::to_owned).collect(),
+            no_bind: false,
+        };
+        load.options()
+    }
+
+    #[test]
+    fn words_are_bpftools() {
+        let read = options(
+            "name a type xdp map idx 2 id 7 map name .rodata pinned /m pinmaps /maps name b \
+             autoattach xdpmeta_dev eth0 kernel_btf /b",
+        )
+        .unwrap();
+
+        assert_eq!(read.programs, ["a", "b"]);
+        assert_eq!(read.program_type.as_deref(), Some("xdp"));
+        assert_eq!(
+            read.maps,
+            [
+                (MapOf::Index(2), Name::Id(7)),
+                (MapOf::Name(".rodata".into()), Name::Pinned("/m".into())),
+            ]
+        );
+        assert_eq!(read.pin_maps, Some("/maps".into()));
+        assert!(read.attach);
+        assert_eq!(read.device, Some(Device::XdpMetadata("eth0".into())));
+        assert_eq!(read.kernel_btf, Some("/b".into()));
+
+        for wrong in [
+            "name",
+            "nonsense",
+            "map idx x id 7",
+            "map id 7 id 7",
+            "map name a id",
+        ] {
+            assert!(options(wrong).is_err(), "{wrong}");
+        }
+    }
+
     #[test]
     fn programs_are_chosen() {
         let which = |words: &str| {
@@ -237,7 +441,9 @@ mod tests {
         assert_eq!(which("id 7"), Ok(Which::One(Name::Id(7))));
         assert_eq!(which("name 7"), Ok(Which::Called("7".into())));
         assert!(which("id x").is_err());
-        assert!(which("tag 0123456789abcdef").is_err());
+        let tag = Tag([1, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef]);
+        assert_eq!(which("tag 0123456789abcdef"), Ok(Which::Tagged(tag)));
+        assert!(which("tag 0123").is_err());
         assert!(which("id 7 id 8").is_err());
     }
 }

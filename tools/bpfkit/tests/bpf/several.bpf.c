@@ -10,13 +10,13 @@ const volatile int more_constants SEC(".rodata.more") = 1;
 volatile int some_data SEC(".data") = 2;
 volatile int zeroes SEC(".bss");
 
-SEC("socket/first")
+SEC("socket")
 int first(void *ctx)
 {
 	return some_data + zeroes;
 }
 
-SEC("socket/second")
+SEC("socket")
 int second(void *ctx)
 {
 #ifdef BAD

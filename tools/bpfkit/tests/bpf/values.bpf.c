@@ -35,7 +35,7 @@ const volatile struct version bpf_metadata_struct SEC(".rodata") = {
 };
 volatile const int not_metadata SEC(".rodata") = 9;
 
-SEC("socket/values")
+SEC("socket")
 int values(void *ctx)
 {
 	return 0;
@@ -49,7 +49,7 @@ const volatile char bpf_metadata_more[] SEC(".rodata.x") = "linked";
 volatile int counter SEC(".data.y") = 1;
 volatile int zeroes SEC(".bss");
 
-SEC("socket/more")
+SEC("socket")
 int more(void *ctx)
 {
 	return counter + zeroes;

@@ -1,0 +1,821 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Loading object files with libbpf, and keeping their global data alive.
+
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::path::PathBuf;
+
+use libbpf_rs::AsRawLibbpf;
+use libbpf_rs::MapCore;
+use libbpf_rs::ObjectBuilder;
+use libbpf_rs::OpenObject;
+use libbpf_rs::Program;
+use libbpf_rs::ProgramAttachType;
+use libbpf_rs::ProgramType;
+use object::Endianness;
+use object::Object as _;
+use object::ObjectSection;
+use object::ObjectSymbol;
+use object::RelocationTarget;
+use object::SectionFlags;
+use serde::Serialize;
+
+use crate::error::Reason;
+use crate::input::MAX_LEN;
+use crate::libbpf::Messages;
+use crate::prog;
+use crate::prog::Name;
+use crate::sys;
+use crate::Error;
+use crate::InputError;
+
+/// How an object file is loaded.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only these programs; all that the object file itself wants, if there are none.
+    pub programs: Vec<String>,
+    /// The type of the programs, as the name of a section says it (`xdp`, `cgroup/skb`); otherwise
+    /// each says its own.
+    pub program_type: Option<String>,
+    /// Maps that are there and are taken instead of new ones.
+    pub maps: Vec<(MapOf, Name)>,
+    /// The folder in which all maps are pinned.
+    pub pin_maps: Option<PathBuf>,
+    /// Pin programs in a folder even if there is only one.
+    pub folder: bool,
+    /// Attach the programs as their sections say, and pin the links instead of them.
+    pub attach: bool,
+    /// Do not bind the global data, and do not let libbpf bind constants that no instruction uses.
+    pub no_bind: bool,
+    /// The network device that the programs are for.
+    pub device: Option<Device>,
+    /// BTF of the kernel to relocate to, instead of that of the running one.
+    pub kernel_btf: Option<PathBuf>,
+    /// Gets all that libbpf says.
+    pub echo: Option<fn(&str)>,
+}
+
+/// A map of an object file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MapOf {
+    /// By its place among the maps, counted from 0.
+    Index(usize),
+    /// By its name; that of its section, if it is global data.
+    Name(String),
+}
+
+/// A network device that programs are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// It runs them itself.
+    Offload(String),
+    /// XDP programs that read its metadata are bound to it.
+    XdpMetadata(String),
+}
+
+/// What has become of an object file.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The programs that were loaded.
+    pub programs: Vec<Loaded>,
+    /// The programs that were not, as the object file or the caller does not want them.
+    pub left_out: Vec<String>,
+    /// How many maps were made, and are not pinned.
+    pub maps: usize,
+    /// Why the kernel refused the object's BTF, in its own words, if it did. Then nobody can tell what
+    /// is in the maps.
+    pub btf_refused: Option<String>,
+    /// Whether the object file has BTF.
+    pub has_btf: bool,
+}
+
+/// A program that [`load`] has loaded and pinned.
+#[derive(Clone, Debug, Serialize)]
+pub struct Loaded {
+    /// Its id.
+    pub id: u32,
+    /// Its name in the object file.
+    pub name: String,
+    /// Where it is pinned, or its link.
+    pub pinned: PathBuf,
+    /// Whether it is attached, and its link pinned.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub attached: bool,
+    /// The maps of global data that were bound to it: none of its instructions uses them.
+    pub bound: Vec<Bound>,
+}
+
+/// A map that was bound to a program.
+#[derive(Clone, Debug, Serialize)]
+pub struct Bound {
+    /// Its id.
+    pub id: u32,
+    /// The name of its section.
+    pub name: String,
+    /// Who bound it.
+    pub by: Binder,
+}
+
+/// Who has bound a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Binder {
+    /// libbpf, which does so with constants.
+    Libbpf,
+    /// This library.
+    Bpfkit,
+}
+
+/// A map of global data.
+struct GlobalData {
+    fd: i32,
+    id: u32,
+    name: String,
+}
+
+/// Loads an object file, and pins its programs: one program at `pin`, several in the folder `pin`,
+/// each under its name.
+///
+/// The maps of its global data (`.rodata`, `.data`, `.bss`, and those whose names begin with one of
+/// these and a dot) are bound to each program, so that what they hold lives as long as the program.
+/// Nothing is bound unless [`prog::can_bind`].
+///
+/// # Errors
+///
+/// If libbpf cannot read the object file, or the kernel refuses a part of it. Nothing stays pinned
+/// then.
+pub fn load(object: &Path, pin: &Path, options: &Options) -> Result<Outcome, Error> {
+    let file = read(object)?;
+    let messages = Messages::listen(options.echo);
+    let mut open = open(object, &file, options, &messages)?;
+
+    choose_programs(object, &mut open, options)?;
+    set_devices(&mut open, options)?;
+    choose_maps(&mut open, options)?;
+    if options.no_bind {
+        leave_out_unused(&mut open, &file);
+    }
+    let wanted = open.progs().filter(|program| program.autoload()).count();
+    let folder = options.folder || wanted > 1;
+    if wanted > 0 {
+        check_place(pin, folder)?;
+    }
+    if let Some(maps) = &options.pin_maps {
+        check_place(maps, true)?;
+    }
+    let loaded = load_object(object, open, &messages)?;
+    let btf = loaded.has_btf.then(|| messages.btf_refusal()).flatten();
+
+    let mut pins = Pins::default();
+    let programs = loaded.pin_programs(pin, folder, options, &mut pins)?;
+    if let Some(maps) = &options.pin_maps {
+        loaded.pin_maps(maps, &messages)?;
+    }
+    pins.keep();
+    Ok(Outcome {
+        programs,
+        left_out: loaded.left_out(),
+        maps: match options.pin_maps {
+            Some(_) => 0,
+            None => loaded.maps().count(),
+        },
+        btf_refused: btf,
+        has_btf: loaded.has_btf,
+    })
+}
+
+/// Checks that libbpf can read an object file. What the kernel says to it is another matter.
+///
+/// # Errors
+///
+/// If it cannot.
+pub fn check(path: &Path) -> Result<(), Error> {
+    let file = read(path)?;
+
+    open(path, &file, &Options::default(), &Messages::listen(None)).map(drop)
+}
+
+/// Reads an object file, and looks for what libbpf has no good words for.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let file = fs::read(path).map_err(|source| InputError::Read {
+        path: path.into(),
+        source,
+    })?;
+    let error = |reason: String| Error::Object {
+        path: path.into(),
+        reason: Reason::new(&reason),
+    };
+    let Ok(elf) = object::File::parse(&*file) else {
+        return Ok(file);
+    };
+    let (object, machine) = match elf.endianness() {
+        Endianness::Little => ("little", "big"),
+        Endianness::Big => ("big", "little"),
+    };
+    if elf.is_little_endian() != cfg!(target_endian = "little") {
+        return Err(error(format!(
+            "this object is {object}-endian, and this machine {machine}-endian: \
+             compile it with '-target bpf', or load it on a machine of that sort"
+        )));
+    }
+    for section in elf.sections() {
+        let name = String::from_utf8_lossy(section.name_bytes().unwrap_or_default());
+        // `.bss` takes no place in the file, but libbpf asks for the memory.
+        if section.size() > MAX_LEN {
+            let offset = section.file_range().map_or(0, |(offset, _)| offset);
+            return Err(error(format!(
+                "{name}: larger than {MAX_LEN} bytes (offset {offset:#x})"
+            )));
+        }
+        if name == "maps" {
+            return Err(error(
+                "it defines maps in SEC(\"maps\"), which libbpf dropped in 1.0: \
+                 define them in SEC(\".maps\"), with BTF"
+                    .into(),
+            ));
+        }
+    }
+    Ok(file)
+}
+
+fn open(
+    path: &Path,
+    file: &[u8],
+    options: &Options,
+    messages: &Messages,
+) -> Result<OpenObject, Error> {
+    let error = |error: libbpf_rs::Error| Error::Object {
+        path: path.into(),
+        reason: Reason::of_libbpf(&messages.reasons(), &error),
+    };
+    // As libbpf itself would name it.
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.split('.').next().unwrap_or_default();
+    let mut builder = ObjectBuilder::default();
+
+    // Attributes of maps that libbpf does not know are no reason to refuse them.
+    builder.name(name).map_err(error)?.relaxed_maps(true);
+    if let Some(btf) = &options.kernel_btf {
+        builder.btf_custom_path(btf).map_err(error)?;
+    }
+    builder.open_memory(file).map_err(error)
+}
+
+/// Chooses which programs are loaded, and their types.
+fn choose_programs(object: &Path, open: &mut OpenObject, options: &Options) -> Result<(), Error> {
+    let missing = options.programs.iter().find(|name| {
+        open.progs()
+            .all(|program| program.name().to_str() != Some(name))
+    });
+    if let Some(name) = missing {
+        return Err(Error::Object {
+            path: object.into(),
+            reason: Reason::new(&format!("there is no program {name} in it")),
+        });
+    }
+    let wanted = match &options.program_type {
+        Some(section) => Some(type_by_name(section).ok_or_else(|| Error::NoSuchType {
+            name: section.clone(),
+        })?),
+        None => None,
+    };
+    for mut program in open.progs_mut() {
+        let name = program.name().to_string_lossy().into_owned();
+        if !options.programs.is_empty() {
+            program.set_autoload(options.programs.contains(&name));
+        }
+        if let Some((prog_type, attach_type)) = wanted {
+            program.set_prog_type(prog_type);
+            program.set_attach_type(ProgramAttachType::from(attach_type));
+        }
+        if program.autoload() && program.prog_type() == ProgramType::Unspec {
+            let section = program.section().to_string_lossy();
+            return Err(Error::Load {
+                path: object.into(),
+                program: name,
+                reason: Reason::new(&format!(
+                    "its section '{section}' does not say its type: say 'type TYPE'"
+                )),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The type of programs, and of what they attach to, that the name of a section says.
+fn type_by_name(section: &str) -> Option<(ProgramType, u32)> {
+    // Some sections go on with what the program is for.
+    [section.to_owned(), format!("{section}/")]
+        .into_iter()
+        .find_map(|name| {
+            let name = CString::new(name).ok()?;
+            let (mut prog_type, mut attach_type) = (0, 0);
+            // SAFETY: The name ends with a NUL, and there is room for both results.
+            let ret = unsafe {
+                libbpf_sys::libbpf_prog_type_by_name(
+                    name.as_ptr(),
+                    &mut prog_type,
+                    &mut attach_type,
+                )
+            };
+            (ret == 0).then(|| (prog_type.into(), attach_type))
+        })
+}
+
+fn set_devices(open: &mut OpenObject, options: &Options) -> Result<(), Error> {
+    const XDP_DEV_BOUND_ONLY: u32 = 1 << 6;
+
+    let (name, offload) = match &options.device {
+        Some(Device::Offload(name)) => (name, true),
+        Some(Device::XdpMetadata(name)) => (name, false),
+        None => return Ok(()),
+    };
+    let index = sys::device_index(name).map_err(|source| Error::Kernel {
+        what: format!("device {name}"),
+        source,
+    })?;
+    for mut program in open.progs_mut() {
+        if offload {
+            program.set_ifindex(index);
+        } else if program.prog_type() == ProgramType::Xdp {
+            program.set_flags(XDP_DEV_BOUND_ONLY);
+            program.set_ifindex(index);
+        }
+    }
+    if offload {
+        for mut map in open.maps_mut() {
+            if map.map_type() != libbpf_rs::MapType::PerfEventArray {
+                map.set_map_ifindex(index);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes maps that are there for those of the object file.
+fn choose_maps(open: &mut OpenObject, options: &Options) -> Result<(), Error> {
+    for (of, name) in &options.maps {
+        let fd = prog::open_map(name)?;
+        let map = open
+            .maps_mut()
+            .enumerate()
+            .find(|(i, map)| match of {
+                MapOf::Index(index) => index == i,
+                MapOf::Name(name) => {
+                    let own = map.name().to_string_lossy();
+                    own == name.as_str() || section_of(&own) == name
+                }
+            })
+            .map(|(_, map)| map);
+        let mut map = map.ok_or_else(|| Error::NoSuchMap {
+            what: match of {
+                MapOf::Index(index) => format!("map idx {index}"),
+                MapOf::Name(name) => format!("map name {name}"),
+            },
+        })?;
+        map.reuse_fd(fd.as_fd()).map_err(|error| Error::Kernel {
+            what: format!("map {name}"),
+            source: io::Error::other(format!("{error:#}")),
+        })?;
+    }
+    Ok(())
+}
+
+/// Keeps libbpf from making, and so from binding, the maps of global data that no instruction of the
+/// object file uses.
+fn leave_out_unused(open: &mut OpenObject, file: &[u8]) {
+    let used = used_sections(file);
+
+    for mut map in open.maps_mut() {
+        let name = map.name().to_string_lossy().into_owned();
+        let section = section_of(&name);
+        if prog::is_global_data(section) && !used.contains(section) {
+            // This fails only once the map is there.
+            let _ = map.set_autocreate(false);
+        }
+    }
+}
+
+/// The names of the sections that code refers to.
+fn used_sections(file: &[u8]) -> BTreeSet<String> {
+    let Ok(elf) = object::File::parse(file) else {
+        return BTreeSet::new();
+    };
+    let is_code = |section: &object::Section<'_, '_>| match section.flags() {
+        SectionFlags::Elf { sh_flags } => sh_flags & u64::from(object::elf::SHF_EXECINSTR) != 0,
+        _ => false,
+    };
+    elf.sections()
+        .filter(is_code)
+        .flat_map(|section| section.relocations().collect::<Vec<_>>())
+        .filter_map(|(_, relocation)| {
+            let RelocationTarget::Symbol(symbol) = relocation.target() else {
+                return None;
+            };
+            let section = elf.symbol_by_index(symbol).ok()?.section_index()?;
+            let section = elf.section_by_index(section).ok()?;
+            Some(section.name().ok()?.to_owned())
+        })
+        .collect()
+}
+
+/// The name of the section of which libbpf made a map: it puts the object's name before those that are
+/// no more than `.rodata`, `.data` or `.bss`.
+fn section_of(map: &str) -> &str {
+    map.find('.').map_or(map, |dot| &map[dot..])
+}
+
+/// Says what is wrong with the place to pin at, before anything is loaded.
+fn check_place(path: &Path, folder: bool) -> Result<(), Error> {
+    let error = |reason: &str| Error::Pin {
+        path: path.into(),
+        reason: Reason::new(reason),
+    };
+    let there = fs::symlink_metadata(path).is_ok();
+    if there && !(folder && path.is_dir()) {
+        return Err(error("there is something already"));
+    }
+    let parent = match path.parent() {
+        _ if there => path,
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    match sys::is_bpf_fs(parent) {
+        Ok(true) => Ok(()),
+        Ok(false) if path.starts_with(sys::BPF_FS) => Err(error(
+            "there is no BPF file system: mount -t bpf bpf /sys/fs/bpf",
+        )),
+        Ok(false) => Err(error(
+            "this is not in a BPF file system, where alone programs can be pinned; \
+             there is one at /sys/fs/bpf, if it is mounted",
+        )),
+        Err(source) => Err(Error::Pin {
+            path: path.into(),
+            reason: Reason::of_io(&parent.display().to_string(), &source),
+        }),
+    }
+}
+
+fn load_object(object: &Path, open: OpenObject, messages: &Messages) -> Result<Object, Error> {
+    // SAFETY: The object is open, and not loaded.
+    let ret = unsafe { libbpf_sys::bpf_object__load(open.as_libbpf_object().as_ptr()) };
+    if ret < 0 {
+        return Err(load_error(object, -ret, messages));
+    }
+    // SAFETY: It is loaded now.
+    let loaded = unsafe { libbpf_rs::Object::from_ptr(open.take_ptr()) };
+    // SAFETY: The object is valid.
+    let btf = unsafe { libbpf_sys::bpf_object__btf(loaded.as_libbpf_object().as_ptr()) };
+
+    Ok(Object {
+        has_btf: !btf.is_null(),
+        object: loaded,
+    })
+}
+
+fn load_error(object: &Path, errno: i32, messages: &Messages) -> Error {
+    let path = PathBuf::from(object);
+    let os_error = io::Error::from_raw_os_error(errno);
+
+    if let Some(verdict) = messages.verdict() {
+        return Error::Load {
+            path,
+            program: verdict.program,
+            reason: Reason::of_verifier(&verdict.log, &os_error),
+        };
+    }
+    let reason = Reason::of_load(&messages.reasons(), &os_error);
+    match messages.failed_program() {
+        Some(program) => Error::Load {
+            path,
+            program,
+            reason,
+        },
+        None => Error::Object { path, reason },
+    }
+}
+
+/// An object file that is loaded.
+struct Object {
+    object: libbpf_rs::Object,
+    has_btf: bool,
+}
+
+impl Object {
+    fn programs(&self) -> impl Iterator<Item = Program<'_>> {
+        self.object.progs().filter(|program| program.autoload())
+    }
+
+    /// The maps that were made: libbpf has file descriptors of something else for the other ones.
+    fn maps(&self) -> impl Iterator<Item = libbpf_rs::Map<'_>> {
+        self.object.maps().filter(|map| map.autocreate())
+    }
+
+    fn left_out(&self) -> Vec<String> {
+        self.object
+            .progs()
+            .filter(|program| !program.autoload())
+            .map(|program| program.name().to_string_lossy().into_owned())
+            .collect()
+    }
+
+    fn global_data(&self) -> Result<Vec<GlobalData>, Error> {
+        let mut found = vec![];
+
+        for map in self.maps() {
+            let name = map.name().to_string_lossy().into_owned();
+            let info = sys::map_info(map.as_fd()).map_err(|source| Error::Kernel {
+                what: format!("map {name}"),
+                source,
+            })?;
+            if info.is_section() && prog::is_global_data(section_of(&name)) {
+                found.push(GlobalData {
+                    fd: map.as_fd().as_raw_fd(),
+                    id: info.id,
+                    name: section_of(&name).to_owned(),
+                });
+            }
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    /// Binds all global data to a program; returns what is bound to it, by libbpf or here.
+    fn bind(
+        &self,
+        program: &Program<'_>,
+        data: &[GlobalData],
+        no_bind: bool,
+    ) -> Result<Vec<Bound>, Error> {
+        let name = program.name().to_string_lossy();
+        let before = sys::prog_info(program.as_fd())
+            .map_err(|source| Error::Kernel {
+                what: format!("program {name}"),
+                source,
+            })?
+            .1;
+        let now = match no_bind {
+            true => vec![],
+            false => prog::bind_global_data([program], self.maps())?,
+        };
+        let used = used_maps(program);
+        let bound = data.iter().filter_map(|map| {
+            let by = if now.contains(&map.id) {
+                Binder::Bpfkit
+            } else if before.contains(&map.id) && !used.contains(&map.fd) {
+                Binder::Libbpf
+            } else {
+                return None;
+            };
+            Some(Bound {
+                id: map.id,
+                name: map.name.clone(),
+                by,
+            })
+        });
+        Ok(bound.collect())
+    }
+
+    fn pin_programs(
+        &self,
+        pin: &Path,
+        folder: bool,
+        options: &Options,
+        pins: &mut Pins,
+    ) -> Result<Vec<Loaded>, Error> {
+        let data = self.global_data()?;
+        let mut loaded = vec![];
+
+        if folder && self.programs().next().is_some() && !pin.exists() {
+            fs::create_dir(pin).map_err(|error| Error::Pin {
+                path: pin.into(),
+                reason: Reason::of_io("a new folder", &error),
+            })?;
+            pins.folder = Some(pin.into());
+        }
+        for program in self.programs() {
+            let name = program.name().to_string_lossy().into_owned();
+            let bound = self.bind(&program, &data, options.no_bind)?;
+            let (info, _) = sys::prog_info(program.as_fd()).map_err(|source| Error::Kernel {
+                what: format!("program {name}"),
+                source,
+            })?;
+            // A BPF file system does not take a dot.
+            let path = match folder {
+                true => pin.join(name.replace('.', "_")),
+                false => pin.into(),
+            };
+            let attached = options.attach && attach(&program, &path)?;
+            if !attached {
+                sys::obj_pin(program.as_fd(), &path).map_err(|error| Error::Pin {
+                    path: path.clone(),
+                    reason: Reason::of_io("pinning", &error),
+                })?;
+            }
+            pins.files.push(path.clone());
+            loaded.push(Loaded {
+                id: info.id,
+                name,
+                pinned: path,
+                attached,
+                bound,
+            });
+        }
+        loaded.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(loaded)
+    }
+
+    fn pin_maps(&self, folder: &Path, messages: &Messages) -> Result<(), Error> {
+        let error = |reason| Error::Pin {
+            path: folder.into(),
+            reason,
+        };
+        let path = sys::c_path(folder).map_err(|source| error(Reason::of_io("path", &source)))?;
+        let object = self.object.as_libbpf_object().as_ptr();
+
+        // SAFETY: The object is loaded, and the path ends with a NUL.
+        match unsafe { libbpf_sys::bpf_object__pin_maps(object, path.as_ptr()) } {
+            0.. => Ok(()),
+            ret => {
+                let os_error = io::Error::from_raw_os_error(-ret);
+                Err(error(Reason::of_load(&messages.reasons(), &os_error)))
+            }
+        }
+    }
+}
+
+/// Attaches a program, and pins its link; false if its section does not say what to.
+fn attach(program: &Program<'_>, path: &Path) -> Result<bool, Error> {
+    let error = |error: &libbpf_rs::Error| Error::Pin {
+        path: path.into(),
+        reason: Reason::of_libbpf(&[], error),
+    };
+    // SAFETY: The program is valid, and of a loaded object.
+    let link = unsafe { libbpf_sys::bpf_program__attach(program.as_libbpf_object().as_ptr()) };
+    let Some(link) = std::ptr::NonNull::new(link) else {
+        let source = io::Error::last_os_error();
+        return match source.raw_os_error() {
+            Some(libc::EOPNOTSUPP) => Ok(false),
+            _ => Err(Error::Kernel {
+                what: format!("attaching program {}", program.name().to_string_lossy()),
+                source,
+            }),
+        };
+    };
+    // SAFETY: libbpf made this link, and nobody else has it.
+    let mut link = unsafe { libbpf_rs::Link::from_ptr(link) };
+    link.pin(path).map_err(|source| error(&source))?;
+    // It stays attached by its pin.
+    link.disconnect();
+    Ok(true)
+}
+
+/// The file descriptors of the maps that the instructions of a loaded program refer to.
+fn used_maps(program: &Program<'_>) -> BTreeSet<i32> {
+    const LD_IMM64: u8 = 0x18;
+
+    program
+        .insns()
+        .iter()
+        .filter(|insn| {
+            let source = u32::from(insn.src_reg());
+            let is_map = source == libbpf_sys::BPF_PSEUDO_MAP_FD
+                || source == libbpf_sys::BPF_PSEUDO_MAP_VALUE;
+            insn.code == LD_IMM64 && is_map
+        })
+        .map(|insn| insn.imm)
+        .collect()
+}
+
+/// What has been pinned: it is unpinned again unless all went well.
+#[derive(Default)]
+struct Pins {
+    files: Vec<PathBuf>,
+    folder: Option<PathBuf>,
+}
+
+impl Pins {
+    fn keep(mut self) {
+        self.files.clear();
+        self.folder = None;
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        // There is nobody to tell about a failure: the one that brought us here is what matters.
+        for path in &self.files {
+            let _ = fs::remove_file(path);
+        }
+        if let Some(path) = &self.folder {
+            let _ = fs::remove_dir(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object::write;
+    use object::Architecture;
+    use object::BinaryFormat;
+    use object::SectionKind;
+
+    use super::*;
+
+    #[test]
+    fn sections_give_maps_their_names() {
+        assert_eq!(section_of("object.rodata"), ".rodata");
+        assert_eq!(section_of(".rodata.str1.1"), ".rodata.str1.1");
+        assert_eq!(section_of("counters"), "counters");
+    }
+
+    #[test]
+    fn types_go_by_the_names_of_sections() {
+        for name in [
+            "socket",
+            "xdp",
+            "kprobe",
+            "cgroup/skb",
+            "fentry",
+            "struct_ops",
+        ] {
+            assert!(type_by_name(name).is_some(), "{name}");
+        }
+        assert_eq!(type_by_name("xdp").unwrap().0, ProgramType::Xdp);
+        assert!(type_by_name("nonsense").is_none());
+        assert!(type_by_name("a\0b").is_none());
+    }
+
+    #[test]
+    fn only_a_failed_load_leaves_no_pins() {
+        let folder = tempfile::tempdir().unwrap();
+        let sub = folder.path().join("sub");
+        let file = sub.join("prog");
+        let pins = || Pins {
+            files: vec![file.clone()],
+            folder: Some(sub.clone()),
+        };
+        fs::create_dir(&sub).unwrap();
+        fs::write(&file, "").unwrap();
+
+        pins().keep();
+        assert!(file.exists());
+        drop(pins());
+        assert!(!sub.exists());
+    }
+
+    fn reason(path: &Path) -> String {
+        check(path).unwrap_err().to_string()
+    }
+
+    fn elf(order: Endianness, section: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut elf = write::Object::new(BinaryFormat::Elf, Architecture::Bpf, order);
+        let section = elf.add_section(vec![], section.into(), SectionKind::Data);
+        elf.append_section_data(section, &[0; 8], 4);
+        fs::write(file.path(), elf.write().unwrap()).unwrap();
+        file
+    }
+
+    #[test]
+    fn what_is_no_object_is_named() {
+        let error = reason(Path::new("/dev/null"));
+        assert!(error.starts_with("/dev/null: "), "{error}");
+        let error = reason(Path::new("/nonexistent"));
+        assert!(error.contains("No such file"), "{error}");
+    }
+
+    #[test]
+    fn what_libbpf_does_not_take_is_explained() {
+        let (ours, other) = match cfg!(target_endian = "little") {
+            true => (Endianness::Little, Endianness::Big),
+            false => (Endianness::Big, Endianness::Little),
+        };
+
+        let error = reason(elf(other, ".data").path());
+        assert!(error.contains("-endian, and this machine "), "{error}");
+        let error = reason(elf(ours, "maps").path());
+        assert!(error.contains("SEC(\".maps\")"), "{error}");
+    }
+
+    #[test]
+    fn places_are_checked_before_anything_is_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |path: &Path, folder| check_place(path, folder).unwrap_err().to_string();
+
+        let error = said(&folder.path().join("prog"), false);
+        assert!(error.contains("not in a BPF file system"), "{error}");
+        let error = said(folder.path(), false);
+        assert!(error.contains("something already"), "{error}");
+        let error = said(folder.path(), true);
+        assert!(error.contains("not in a BPF file system"), "{error}");
+        let error = said(&folder.path().join("none/prog"), false);
+        assert!(error.contains("No such file"), "{error}");
+    }
+}
