@@ -16,6 +16,7 @@ pub mod error;
 pub mod feature;
 pub mod input;
 mod libbpf;
+mod linked;
 pub mod load;
 pub mod metadata;
 pub mod output;

@@ -29,6 +29,7 @@ use serde::Serialize;
 use crate::error::Reason;
 use crate::input::MAX_LEN;
 use crate::libbpf::Messages;
+use crate::linked;
 use crate::prog;
 use crate::prog::Name;
 use crate::sys;
@@ -203,7 +204,7 @@ pub fn check(path: &Path) -> Result<(), Error> {
 
 /// Reads an object file, and looks for what libbpf has no good words for.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let file = fs::read(path).map_err(|source| InputError::Read {
+    let mut file = fs::read(path).map_err(|source| InputError::Read {
         path: path.into(),
         source,
     })?;
@@ -241,6 +242,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
             ));
         }
     }
+    linked::repair(&mut file);
     Ok(file)
 }
 
