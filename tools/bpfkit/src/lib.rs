@@ -3,7 +3,7 @@
 //! Loads BPF programs, and binds maps to them that none of their instructions refers to, so that
 //! the metadata in these maps lives as long as the programs; and shows it. Writes BTF as text or C,
 //! distils the BTF of modules, relocates it, checks whether modules will load on other kernels, and
-//! compares the types of kernels.
+//! compares the types of kernels. Generates Rust skeletons of object files.
 
 mod btf;
 pub mod check;
@@ -23,6 +23,7 @@ pub mod output;
 pub mod prog;
 pub mod relocate;
 pub mod show;
+pub mod skeleton;
 mod sys;
 #[cfg(test)]
 mod testing;

@@ -202,8 +202,43 @@ pub fn check(path: &Path) -> Result<(), Error> {
     open(path, &file, &Options::default(), &Messages::listen(None)).map(drop)
 }
 
+/// What an object file has, as libbpf sees it.
+pub(crate) struct Content {
+    pub programs: Vec<String>,
+    pub maps: Vec<String>,
+    /// Its BTF, in which libbpf has set the offsets of variables.
+    pub btf: Option<Vec<u8>>,
+}
+
+/// Reads what an object file has. `file` are its bytes.
+pub(crate) fn content(path: &Path, file: &[u8]) -> Result<Content, Error> {
+    let object = open(path, file, &Options::default(), &Messages::listen(None))?;
+    // SAFETY: The object is open.
+    let btf = unsafe { libbpf_sys::bpf_object__btf(object.as_libbpf_object().as_ptr()) };
+    let btf = match btf.is_null() {
+        true => None,
+        false => {
+            let mut len = 0;
+            // SAFETY: This is the BTF of the object, which is still open.
+            let bytes = unsafe { libbpf_sys::btf__raw_data(btf, &mut len) };
+            let len = usize::try_from(len).unwrap_or_default();
+            (!bytes.is_null()).then(|| {
+                // SAFETY: The bytes are as many as libbpf says, and it does not change them meanwhile.
+                unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), len) }.to_vec()
+            })
+        }
+    };
+    let name = |name: &std::ffi::OsStr| name.to_string_lossy().into_owned();
+
+    Ok(Content {
+        programs: object.progs().map(|program| name(program.name())).collect(),
+        maps: object.maps().map(|map| name(map.name())).collect(),
+        btf,
+    })
+}
+
 /// Reads an object file, and looks for what libbpf has no good words for.
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let mut file = fs::read(path).map_err(|source| InputError::Read {
         path: path.into(),
         source,

@@ -16,6 +16,8 @@ use command::btf;
 use command::btf::Btf;
 use command::feature;
 use command::files;
+use command::gen;
+use command::gen::Gen;
 use command::prog;
 use command::prog::Prog;
 use command::Failure;
@@ -68,6 +70,9 @@ enum Object {
     /// BPF type information
     #[command(subcommand)]
     Btf(Btf),
+    /// Generated source code
+    #[command(subcommand)]
+    Gen(Gen),
     /// Show what the running kernel has
     #[command(after_help = "Examples:
   bpfkit feature
@@ -112,6 +117,7 @@ fn main() -> ExitCode {
     let result = match cli.object {
         Object::Prog(command) => prog::run(command, voice),
         Object::Btf(command) => btf::run(command, voice),
+        Object::Gen(command) => gen::run(command, voice),
         Object::Feature => feature::run(voice),
         Object::HelpFiles { folder } => files::run(Cli::command(), &folder, voice),
     };

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod distill;
 pub mod feature;
 pub mod files;
+pub mod gen;
 mod pretty;
 pub mod prog;
 mod progress;

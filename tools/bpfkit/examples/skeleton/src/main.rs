@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Loads a program by its skeleton, reads its metadata, and pins it.
+//!
+//! usage: skeleton PATH [write]
+//!
+//! With `write`, it writes to the metadata at last. They are mapped read-only: SIGSEGV ends it.
+
+use std::env;
+use std::error::Error;
+use std::ffi::c_char;
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+
+use libbpf_rs::skel::SkelBuilder;
+
+mod agent {
+    #![allow(missing_docs, clippy::undocumented_unsafe_blocks)]
+
+    include!(concat!(env!("OUT_DIR"), "/agent.skel.rs"));
+}
+
+use agent::AgentSkelBuilder;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let usage = "usage: skeleton PATH [write]";
+    let path = env::args().nth(1).ok_or(usage)?;
+    let mut object = MaybeUninit::uninit();
+    let mut open = AgentSkelBuilder::default().open(&mut object)?;
+
+    let constants = open.maps.rodata_data.as_deref_mut();
+    constants.ok_or("there is no .rodata")?.verdict = 42;
+    // This binds .rodata.vendor and .data.counters as well.
+    let mut skeleton = open.load()?;
+    let metadata = skeleton.metadata().ok_or("the metadata is not mapped")?;
+
+    println!("owner = {}", text(metadata.owner)?.to_str()?);
+    let version = metadata.version;
+    println!(
+        "version = {}.{}.{}",
+        version.major, version.minor, version.patch
+    );
+    println!("build = {}", metadata.build);
+    if env::args().nth(2).as_deref() == Some("write") {
+        let build = std::ptr::from_ref(metadata.build).cast_mut();
+        // SAFETY: There is none. This shows that the kernel ends a process that tries it.
+        unsafe { build.write_volatile(0) };
+        println!("written");
+    }
+    skeleton.progs.filter.pin(path)?;
+    Ok(())
+}
+
+/// A string of C.
+fn text(characters: &[c_char]) -> Result<&CStr, Box<dyn Error>> {
+    let len = characters.iter().position(|character| *character == 0);
+    let len = len.ok_or("the string has no end")?;
+    // SAFETY: Characters are bytes, and the last of these is the NUL.
+    let bytes = unsafe { std::slice::from_raw_parts(characters.as_ptr().cast(), len + 1) };
+
+    Ok(CStr::from_bytes_with_nul(bytes)?)
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! `bpfkit gen`.
+
+use std::io;
+use std::io::Write;
+use std::path::PathBuf;
+
+use bpfkit::output;
+use bpfkit::skeleton;
+use bpfkit::Error;
+use clap::Subcommand;
+
+use super::written;
+use super::Failure;
+use super::Voice;
+
+#[derive(Subcommand)]
+pub enum Gen {
+    /// Generate a Rust skeleton of an object file
+    #[command(
+        override_usage = "bpfkit gen skeleton [OPTIONS] OBJ [name NAME]",
+        after_help = "Examples:
+  bpfkit gen skeleton filter.bpf.o -o src/filter.skel.rs
+  bpfkit gen skeleton filter.bpf.o name agent >agent.skel.rs
+
+The skeleton is that of libbpf-cargo 0.27, for libbpf-rs, with two additions. load() also binds
+all global data to the programs. metadata() returns the variables of .rodata* whose names begin
+with bpf_metadata_, with their types from BTF, in the memory of the maps, which is mapped
+read-only. A crate that compiles the skeleton needs libbpf-rs and bpfkit.
+
+Skeletons do not have static variables or bit-fields. Objects with names or types that
+libbpf-cargo cannot express in Rust are refused. The skeleton does not compile if Rust gives
+a variable another layout than BTF says. rustfmt formats the skeleton, if it is installed."
+    )]
+    Skeleton {
+        /// The object file
+        #[arg(value_name = "OBJ")]
+        object: PathBuf,
+        /// The name of the skeleton; that of the object file by default
+        #[arg(value_name = "name NAME", num_args = 2)]
+        name: Vec<String>,
+        /// The file to write; standard output by default
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Runs the command.
+pub fn run(command: Gen, voice: Voice) -> Result<(), Failure> {
+    let Gen::Skeleton {
+        object,
+        name,
+        output,
+    } = command;
+    let name = match name.as_slice() {
+        [] => None,
+        [word, name] if word == "name" => Some(name.as_str()),
+        [word, ..] => return Err(Failure::Usage(format!("'{word}' is not 'name NAME'"))),
+    };
+    let skeleton = skeleton::generate(&object, name)?;
+
+    for variable in &skeleton.left_out {
+        voice.note(&format!(
+            "{}: {variable} is static, so the skeleton does not have it",
+            object.display()
+        ));
+    }
+    match output {
+        Some(path) => {
+            voice.detail(&format!("writing {}", path.display()));
+            output::replace(&path, skeleton.text.as_bytes())
+                .map_err(|source| Failure::trouble(Error::Write { path, source }))
+        }
+        None => written(io::stdout().lock().write_all(skeleton.text.as_bytes())),
+    }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! The skeletons of object files that are difficult to express in Rust. The tests are in `tests/`.
+
+#![allow(missing_docs, clippy::undocumented_unsafe_blocks)]
+
+include!(concat!(env!("OUT_DIR"), "/cases.rs"));
