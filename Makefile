@@ -17,10 +17,10 @@ setup: ## create the build root (compilers, Rust, QEMU) and get the kernel sourc
 	@scripts/setup
 
 kernel: ## build the patched kernel
-	@scripts/kernel
+	@scripts/build/kernel
 
 tools: ## build bpfkit, a static executable, as out/bpfkit
-	@scripts/tools
+	@scripts/build/tools
 
 run: ## set up what is missing, boot a guest, and show the demo
 	@scripts/run
@@ -29,34 +29,34 @@ shell: ## run a shell in the same guest, with the tools
 	@scripts/run --shell
 
 check: ## run the checks without a kernel or a guest: format, lints, tests of the crates
-	@scripts/test --quick
+	@scripts/check/test --quick
 
 test: ## run all tests that must pass
-	@scripts/test
+	@scripts/check/test
 
 test-debug: ## run the tests in guests, and upstream's, with lockdep, KASAN, UBSAN, kmemleak, failing allocations
-	@FLAVOUR=debug scripts/test
+	@FLAVOUR=debug scripts/check/test
 
 test-kcsan: ## run the tests with concurrency, with KCSAN
-	@FLAVOUR=kcsan scripts/test
+	@FLAVOUR=kcsan scripts/check/test
 
 test-upstream: ## run the kernel's own BPF selftests, with C and with Rust
-	@FLAVOUR=upstream scripts/test
+	@FLAVOUR=upstream scripts/check/test
 
 corpus: ## compare the results of splitbtf and libbpf on Debian's kernels
-	@scripts/corpus compare
+	@scripts/measure/corpus compare
 
 bench: ## compare the speed of splitbtf and libbpf and, in guests, of Rust and C; write BENCHMARKS.md
-	@scripts/bench
+	@scripts/measure/bench
 
 fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
-	@scripts/fuzz "$(or $(T),60)"
+	@scripts/check/fuzz "$(or $(T),60)"
 
 series: ## write the two patch series, with cover letters, into out/series
-	@scripts/series
+	@scripts/series/write
 
 series-check: ## build each step of the series with BPF_RUST and without, and run checkpatch on it
-	@scripts/series-check
+	@scripts/series/check
 
 apply: ## add the new files and the patches to the kernel tree KDIR
 	@scripts/apply "$(KDIR)"
