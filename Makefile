@@ -10,8 +10,18 @@ export FLAVOUR ?= base
 
 .PHONY: help setup kernel tools run shell check test test-debug test-kcsan test-upstream corpus bench fuzz series series-check apply clean distclean
 
+##@ Start here
+
 help: ## show this text
 	@scripts/help
+
+run: ## set up what is missing, boot a guest, and show the demo
+	@scripts/run
+
+shell: ## run a shell in the same guest, with the tools
+	@scripts/run --shell
+
+##@ Build
 
 setup: ## create the build root (compilers, Rust, QEMU) and get the kernel source, in CACHE
 	@scripts/setup
@@ -22,11 +32,7 @@ kernel: ## build the patched kernel
 tools: ## build bpfkit, a static executable, as out/bpfkit
 	@scripts/build/tools
 
-run: ## set up what is missing, boot a guest, and show the demo
-	@scripts/run
-
-shell: ## run a shell in the same guest, with the tools
-	@scripts/run --shell
+##@ Test
 
 check: ## run the checks without a kernel or a guest: format, lints, tests of the crates
 	@scripts/check/test --quick
@@ -46,11 +52,15 @@ test-upstream: ## run the kernel's own BPF selftests, with C and with Rust
 corpus: ## compare the results of splitbtf and libbpf on Debian's kernels
 	@scripts/measure/corpus compare
 
+fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
+	@scripts/check/fuzz "$(or $(T),60)"
+
+##@ Measure
+
 bench: ## compare the speed of splitbtf and libbpf and, in guests, of Rust and C; write BENCHMARKS.md
 	@scripts/measure/bench
 
-fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
-	@scripts/check/fuzz "$(or $(T),60)"
+##@ Send
 
 series: ## write the two patch series, with cover letters, into out/series
 	@scripts/series/write
@@ -60,6 +70,8 @@ series-check: ## build each step of the series with BPF_RUST and without, and ru
 
 apply: ## add the new files and the patches to the kernel tree KDIR
 	@scripts/apply "$(KDIR)"
+
+##@ Clean
 
 clean: ## remove the build output of this checkout
 	@rm -rf out
