@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Two parts of one object file, to be linked by 'bpftool gen object': the strong
- * part (with STRONG) overrides a function and a variable of the weak one, and both
+ * part (with STRONG) overrides a function and two variables of the weak one, and both
  * have metadata and the same map.
  */
 #define SEC(name) __attribute__((section(name), used))
@@ -23,14 +23,17 @@ static void *(*const lookup)(void *map, const void *key) = (void *)1;
 #define LINKAGE
 #define ANSWER 4242
 #define PROGRAM strong
+#define CHOSEN "strong"
 const volatile char bpf_metadata_strong[] SEC(".rodata") = "overrides";
 #else
 #define LINKAGE __weak
 #define ANSWER 1717
 #define PROGRAM weak
+#define CHOSEN "--weak"
 const volatile char bpf_metadata_weak[] SEC(".rodata") = "is overridden";
 #endif
 
+const volatile char bpf_metadata_chosen[] LINKAGE SEC(".rodata") = CHOSEN;
 const volatile int limit LINKAGE SEC(".rodata") = ANSWER;
 
 LINKAGE __noinline int answer(void)

@@ -2,14 +2,16 @@
 
 //! Loads a program by its skeleton, reads its metadata, and pins it.
 //!
-//! usage: skeleton PATH [write]
+//! usage: skeleton PATH [wait | write]
 //!
-//! With `write`, it writes to the metadata at last. They are mapped read-only: SIGSEGV ends it.
+//! With `wait`, it then keeps the program until its standard input ends. With `write`, it writes to the
+//! metadata instead of pinning the program. They are mapped read-only, so SIGSEGV ends it.
 
 use std::env;
 use std::error::Error;
 use std::ffi::c_char;
 use std::ffi::CStr;
+use std::io;
 use std::mem::MaybeUninit;
 
 use libbpf_rs::skel::SkelBuilder;
@@ -23,8 +25,13 @@ mod agent {
 use agent::AgentSkelBuilder;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let usage = "usage: skeleton PATH [write]";
-    let path = env::args().nth(1).ok_or(usage)?;
+    let words: Vec<_> = env::args().skip(1).collect();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let (path, word) = match words.as_slice() {
+        [path] => (path, None),
+        [path, word @ ("wait" | "write")] => (path, Some(*word)),
+        _ => return Err("usage: skeleton PATH [wait | write]".into()),
+    };
     let mut object = MaybeUninit::uninit();
     let mut open = AgentSkelBuilder::default().open(&mut object)?;
 
@@ -41,13 +48,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         version.major, version.minor, version.patch
     );
     println!("build = {}", metadata.build);
-    if env::args().nth(2).as_deref() == Some("write") {
+    if word == Some("write") {
         let build = std::ptr::from_ref(metadata.build).cast_mut();
-        // SAFETY: There is none. This shows that the kernel ends a process that tries it.
+        // SAFETY: There is no safe way. This shows that the kernel ends a process that tries it.
         unsafe { build.write_volatile(0) };
-        println!("written");
+        return Err("the metadata can be written".into());
     }
     skeleton.progs.filter.pin(path)?;
+    if word == Some("wait") {
+        io::copy(&mut io::stdin(), &mut io::sink())?;
+    }
     Ok(())
 }
 
