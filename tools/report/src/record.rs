@@ -162,7 +162,12 @@ impl Group {
                  time of `splitbtf` includes writing the distilled BTF as bytes; that of libbpf \
                  does not. Each point is the median for one module."
             }
-            Self::Tools => "The whole run time of commands.",
+            Self::Tools => {
+                "The whole run time of commands, and the sizes of the executables; `bpfkit` is a \
+                 static one. `btf` runs on the host. `prog` and the start run in a guest, where \
+                 both take turns and a sample is the mean of 50 runs; a load includes the removal \
+                 of the pins. `bpfkit` also binds global data to the programs."
+            }
         }
     }
 
