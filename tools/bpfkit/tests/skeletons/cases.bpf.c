@@ -50,6 +50,19 @@ enum choice { impl, other };
 const volatile enum choice bpf_metadata_choice SEC(".rodata") = other;
 #endif
 
+#ifdef KEYWORD_PROGRAM
+#define PROGRAM match
+#endif
+
+#ifdef KEYWORD_MAP
+struct {
+	int (*type)[2];
+	int (*max_entries)[1];
+	int *key;
+	int *value;
+} type SEC(".maps");
+#endif
+
 #ifdef ENUMS
 typedef enum { RED = 1, GREEN, GRAY = 3, GREY = 3 } colour;
 typedef enum { SMALL = -1, LARGE } extent;

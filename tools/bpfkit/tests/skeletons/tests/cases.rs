@@ -185,6 +185,8 @@ fn scalars() {
     assert_eq!(rodata.bpf_metadata_single, 0.5);
     assert_eq!(rodata.bpf_metadata_double, 0.25);
     assert_eq!(rodata.bpf_metadata_byte, 200);
+    // SAFETY: C has set it.
+    assert!(unsafe { rodata.bpf_metadata_truths.first.assume_init() });
     assert_eq!(rodata.bpf_metadata_truths.rest, [false, true, true]);
 }
 
@@ -212,6 +214,14 @@ fn what_is_not_supported_is_said() {
         (
             "keyword_enumerator",
             "'pub const impl: Self = Self(0);' would be in it, which is not Rust",
+        ),
+        (
+            "keyword_program",
+            "'pub match: libbpf_rs::OpenProgramMut<'obj>,' would be in it, which is not Rust",
+        ),
+        (
+            "keyword_map",
+            "'pub type: libbpf_rs::OpenMapMut<'obj>,' would be in it, which is not Rust",
         ),
         (
             "empty_variable",
