@@ -75,7 +75,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     /// let defined = builder.structure(b"file", 192, &[]);
     /// builder.fwd(b"files_struct", false);
     /// let file = Owned::<LE>::new(builder.finish()?, None)?;
-    /// let btf = file.view(None)?;
+    /// let btf = file.btf();
     ///
     /// let first_named = btf.first_named().expect("it is sorted");
     /// let names = Names::sorted(btf, first_named, None);

@@ -158,12 +158,12 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     /// # let mut builder = Builder::<LE>::new();
     /// # builder.structure(b"gone", 8, &[]);
     /// # let distilled = Owned::<LE>::new(builder.finish()?, None)?;
-    /// # let distilled = distilled.view(None)?;
+    /// # let distilled = distilled.btf();
     /// # let mut builder = Builder::split_on(&distilled)?;
     /// # builder.ptr(1);
     /// # let module = builder.finish()?;
     /// # let vmlinux = Owned::<LE>::new(Builder::<LE>::new().finish()?, None)?;
-    /// # let vmlinux = vmlinux.view(None)?;
+    /// # let vmlinux = vmlinux.btf();
     /// # let names = Names::sorted(vmlinux, 1, None);
     /// # let mut index = [0; 16];
     /// let split = Btf::<LE>::open(&module, Some(&distilled), &mut index)?;

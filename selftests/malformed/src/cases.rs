@@ -291,11 +291,10 @@ mod tests {
             };
             let base = Owned::<LE>::new(pair.base, None);
             let error = base.and_then(|base| {
-                let base = base.view(None)?;
-                base.validated()?;
+                base.btf().validated()?;
                 let split = Owned::<LE>::new(pair.split, Some(&base))?;
-                let valid = split.view(Some(&base))?.validated()?;
-                let none = splitbtf::Names::indexed(base, &[], None);
+                let valid = split.btf().validated()?;
+                let none = splitbtf::Names::indexed(base.btf(), &[], None);
                 splitbtf::relocate(&valid, &none, splitbtf::Policy::Opaque).map(|_| ())
             });
             let line = format!(": {}", error.expect_err(&case.name));

@@ -24,7 +24,6 @@ use std::time::Instant;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::system;
-use splitbtf::BtfExt;
 use splitbtf::Owned;
 use zerocopy::NativeEndian;
 
@@ -93,7 +92,7 @@ impl Kernel {
             .of(path)?;
         log.seek(SeekFrom::End(0)).of(path)?;
         let path = Path::new(BTF).join("vmlinux");
-        let vmlinux = Owned::new(fs::read(&path).of(&path)?, None).of("vmlinux")?;
+        let vmlinux = Owned::valid(fs::read(&path).of(&path)?, None).of("vmlinux")?;
 
         Ok(Self {
             log,
@@ -149,12 +148,9 @@ impl Kernel {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Outcome::Loads),
             bytes => bytes.of(&self.btf)?,
         };
-        let vmlinux = self.vmlinux.view(None).of("vmlinux")?;
-        let checked = Owned::new(bytes, Some(&vmlinux))
-            .and_then(|btf| btf.view(Some(&vmlinux))?.validated().map(|_| ()));
 
-        Ok(match checked {
-            Ok(()) => Outcome::Loads,
+        Ok(match Owned::valid(bytes, Some(&self.vmlinux)) {
+            Ok(_) => Outcome::Loads,
             Err(error) => Outcome::LoadsMalformed(error),
         })
     }

@@ -167,9 +167,8 @@ impl Drafts {
     /// [`Error::Btf`].
     pub fn of(pair: &Pair) -> Result<Self, Error> {
         let base = Owned::<LE>::new(pair.base.clone(), None).of(BASE)?;
-        let base = base.view(None).of(BASE)?;
         let split = Owned::<LE>::new(pair.split.clone(), Some(&base)).of(BTF)?;
-        let split = split.view(Some(&base)).of(BTF)?;
+        let (base, split) = (base.btf(), split.btf());
         base.validated().of(BASE)?;
         split.validated().of(BTF)?;
 

@@ -115,7 +115,7 @@ pub struct Distilled {
 ///
 /// If this is not a module with BTF, its BTF or another part of it is wrong, the base is not its
 /// own, or it is signed or distilled already.
-pub fn distill<O: ByteOrder>(
+pub fn distill<O: ByteOrder + 'static>(
     module: &Input,
     base: &Btf<'_, O>,
     distiller: &mut Distiller,
@@ -190,12 +190,13 @@ fn stranger<O: ByteOrder>(split: &Btf<'_, O>) -> Result<Option<(u32, u32)>, spli
 }
 
 /// The numbers of types in split BTF and in its base.
-fn count<O: ByteOrder>(base: Vec<u8>, split: Vec<u8>) -> Result<(u32, u32), splitbtf::Error> {
+fn count<O: ByteOrder + 'static>(
+    base: Vec<u8>,
+    split: Vec<u8>,
+) -> Result<(u32, u32), splitbtf::Error> {
     let base = Owned::<O>::new(base, None)?;
-    let base = base.view(None)?;
     let split = Owned::new(split, Some(&base))?;
-    let split = split.view(Some(&base))?;
-    let types = |btf: &Btf<'_, O>| btf.end_id() - btf.first_id();
+    let types = |btf: Btf<'_, O>| btf.end_id() - btf.first_id();
 
-    Ok((types(&split), types(&base)))
+    Ok((types(split.btf()), types(base.btf())))
 }

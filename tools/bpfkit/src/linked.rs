@@ -38,7 +38,7 @@ fn moved(file: &[u8]) -> Option<Vec<(usize, u32)>> {
     let (start, _) = section.file_range()?;
     let bytes = section.data().ok()?;
     let btf = Owned::<NativeEndian>::new(bytes.to_vec(), None).ok()?;
-    let btf = btf.view(None).ok()?;
+    let btf = btf.btf();
     let symbols = symbols(&elf);
     let mut moved = vec![];
 

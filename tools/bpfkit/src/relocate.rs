@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde::Serializer;
-use splitbtf::Btf;
 use splitbtf::BtfExt;
 use splitbtf::Error as BtfError;
 use splitbtf::Mismatch;
@@ -103,7 +102,7 @@ pub fn shown(reason: &Mismatch) -> impl fmt::Display {
 ///
 /// If the module has no BTF or no distilled base, or they are wrong; [`RelocateError::Unmatched`]
 /// for the first type that does not match and, by the policy, must.
-pub fn relocate<O: ByteOrder>(
+pub fn relocate<O: ByteOrder + 'static>(
     module: &Input,
     kernel: &Names<'_, O>,
     policy: Policy,
@@ -117,12 +116,10 @@ pub fn relocate<O: ByteOrder>(
     };
     let split = module.need(SECTION)?;
     let base = module.need(BASE_SECTION)?;
-    let base = Owned::<O>::new(base.to_vec(), None).map_err(wrong(BASE_SECTION))?;
-    let base = base.view(None).map_err(wrong(BASE_SECTION))?;
-    let base = *base.validated().map_err(wrong(BASE_SECTION))?;
-    let mut room = vec![0; splitbtf::max_types::<O>(split).map_err(wrong(SECTION))?];
-    let split = Btf::open(split, Some(&base), &mut room).map_err(wrong(SECTION))?;
-    let split = split.validated().map_err(wrong(SECTION))?;
+    let base = Owned::<O>::valid(base.to_vec(), None).map_err(wrong(BASE_SECTION))?;
+    let split = Owned::new(split.to_vec(), Some(&base)).map_err(wrong(SECTION))?;
+    let split = split.btf().validated().map_err(wrong(SECTION))?;
+    let base = base.btf();
     let name = |id| {
         let name = base.get(id).and_then(|ty| base.string(ty.name_off));
         name.map(|name| name.escape_ascii().to_string())
@@ -194,7 +191,7 @@ mod tests {
     /// A module with a pointer to `a`, and a struct that contains `b` and `f`.
     fn module(sections: &[&str]) -> Input {
         let base = types(&["a", "b", "f"]);
-        let mut builder = Builder::split_on(&base.view(None).unwrap()).unwrap();
+        let mut builder = Builder::split_on(&base.btf()).unwrap();
         let member = |ty| NewMember {
             name: b"",
             ty,
@@ -220,7 +217,7 @@ mod tests {
 
     fn on(kernel: &[&str], policy: Policy, sections: &[&str]) -> Result<Relocated, RelocateError> {
         let kernel = types(kernel);
-        let view = kernel.view(None).unwrap();
+        let view = kernel.btf();
         let ids = view.sorted_by_name().unwrap();
 
         relocate(&module(sections), &Names::indexed(view, &ids, None), policy)

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use splitbtf::Btf;
-use splitbtf::BtfExt;
 use splitbtf::NameIndex;
 use splitbtf::Names;
 use splitbtf::Owned;
@@ -18,7 +17,7 @@ use crate::Input;
 
 /// The validated BTF of a kernel.
 #[derive(Clone, Debug)]
-pub struct Vmlinux<O> {
+pub struct Vmlinux<O: ByteOrder + 'static> {
     path: PathBuf,
     types: Owned<O>,
     index: NameIndex,
@@ -43,10 +42,8 @@ impl<O: ByteOrder> Vmlinux<O> {
     pub fn of(input: &Input) -> Result<Self, Error> {
         let path = input.path();
         let open = |bytes: &[u8]| {
-            let types = Owned::new(bytes.to_vec(), None)?;
-            let view = types.view(None)?;
-            view.validated()?;
-            let index = NameIndex::new(&view)?;
+            let types = Owned::valid(bytes.to_vec(), None)?;
+            let index = NameIndex::new(&types.btf())?;
             Ok((types, index))
         };
         let (types, index) = open(input.need(SECTION)?).map_err(|source| wrong(path, source))?;
@@ -63,22 +60,19 @@ impl<O: ByteOrder> Vmlinux<O> {
         &self.path
     }
 
-    /// The types.
-    ///
-    /// # Errors
-    ///
-    /// None in practice: [`Self::open`] has checked the BTF.
-    pub fn view(&self) -> Result<Btf<'_, O>, Error> {
-        let view = self.types.view(None);
-
-        // Not to be validated again with each module that is split on it.
-        view.map(|view| *view.assume_valid())
-            .map_err(|source| wrong(&self.path, source))
+    /// The types, for BTF that is split on them.
+    pub fn types(&self) -> &Owned<O> {
+        &self.types
     }
 
-    /// Looks up types by name in `view`, the result of [`Self::view`].
-    pub fn names<'a>(&'a self, view: &'a Btf<'a, O>) -> Names<'a, O> {
-        self.index.names(*view)
+    /// A view of the types.
+    pub fn btf(&self) -> Btf<'_, O> {
+        self.types.btf()
+    }
+
+    /// Looks up types by name.
+    pub fn names(&self) -> Names<'_, O> {
+        self.index.names(self.btf())
     }
 }
 
@@ -105,9 +99,8 @@ mod tests {
         }
         let input = Input::from_bytes("vmlinux".into(), builder.finish().unwrap()).unwrap();
         let vmlinux = Vmlinux::<LE>::of(&input).unwrap();
-        let view = vmlinux.view().unwrap();
 
-        let found = vmlinux.names(&view).find(name.as_bytes()).collect();
+        let found = vmlinux.names().find(name.as_bytes()).collect();
         found
     }
 

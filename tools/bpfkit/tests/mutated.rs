@@ -88,7 +88,7 @@ const SUBCOMMANDS: [Subcommand; 9] = [
         words: "btf distill FILE --base KERNEL -o OUT",
         call: |file| {
             let base = Vmlinux::<LE>::open(&kernel(file)).unwrap();
-            let base = base.view().unwrap();
+            let base = base.btf();
             Input::open(file)
                 .is_ok_and(|module| distill::distill(&module, &base, &mut Distiller::new()).is_ok())
         },
@@ -98,9 +98,8 @@ const SUBCOMMANDS: [Subcommand; 9] = [
         words: "btf relocate FILE --base KERNEL --opaque -o OUT",
         call: |file| {
             let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
-            let view = kernel.view().unwrap();
             Input::open(file).is_ok_and(|module| {
-                relocate::relocate(&module, &kernel.names(&view), Policy::Opaque).is_ok()
+                relocate::relocate(&module, &kernel.names(), Policy::Opaque).is_ok()
             })
         },
         run: true,
@@ -109,10 +108,9 @@ const SUBCOMMANDS: [Subcommand; 9] = [
         words: "btf check FILE --kernel KERNEL --base KERNEL",
         call: |file| {
             let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
-            let view = kernel.view().unwrap();
-            let names = [kernel.names(&view)];
+            let names = [kernel.names()];
             Input::open(file).is_ok_and(|module| {
-                let checked = Checker::new(&names, Some(&view)).check(&module);
+                let checked = Checker::new(&names, Some(names[0].btf())).check(&module);
                 checked.is_ok_and(|checked| !checked.outcomes.iter().any(Outcome::is_refused))
             })
         },
@@ -125,9 +123,7 @@ const SUBCOMMANDS: [Subcommand; 9] = [
                 return false;
             };
             let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
-            let views = [damaged.view().unwrap(), kernel.view().unwrap()];
-            let names = [damaged.names(&views[0]), kernel.names(&views[1])];
-            diff::diff(&names[0], &names[1], &Select::All).is_ok()
+            diff::diff(&damaged.names(), &kernel.names(), &Select::All).is_ok()
         },
         run: true,
     },
@@ -201,19 +197,16 @@ fn originals(folder: &Path) -> Vec<Vec<u8>> {
     let programs = [compiled("several.bpf.c"), compiled("constructs.bpf.c")];
 
     // Pointers to all types of the kernel's that a distilled base can have.
-    let base = Owned::<LE>::new(btf(&programs[1]), None).unwrap();
-    let base = base.view(None).unwrap();
+    let base_file = Owned::<LE>::new(btf(&programs[1]), None).unwrap();
+    let base = base_file.btf();
     let mut builder = Builder::split_on(&base).unwrap();
     for ty in base.types().map(Result::unwrap) {
         if matches!(ty.kind, Kind::Int(_) | Kind::Struct(_) | Kind::Union(_)) {
             builder.ptr(ty.id);
         }
     }
-    let split = Owned::new(builder.finish().unwrap(), Some(&base)).unwrap();
-    let distilled = split.view(Some(&base)).and_then(|split| split.validated());
-    let distilled = distilled
-        .and_then(|split| splitbtf::distill(&split))
-        .unwrap();
+    let split = Owned::new(builder.finish().unwrap(), Some(&base_file)).unwrap();
+    let distilled = splitbtf::distill(&split.btf().validated().unwrap()).unwrap();
 
     let plain = [
         btf(&programs[1]),

@@ -109,10 +109,10 @@ pub fn measure(from: &Kernel, to: &Kernel, sample: usize) -> Result<Report, Erro
     )?;
     let open = repeat(|| timed(|| open(&bytes)).in_file(&to.vmlinux))?;
     let (from_file, to_file) = (Vmlinux::open(&from.vmlinux)?, Vmlinux::open(&to.vmlinux)?);
-    let (from_view, to_view) = (from_file.view()?, to_file.view()?);
-    let (own, target) = (from_file.target(&from_view), to_file.target(&to_view));
-    let index = || timed(|| to_view.sorted_by_name()).in_file(&to.vmlinux);
-    let name_index = match to_view.first_named() {
+    let (own, target) = (from_file.target(), to_file.target());
+    let to_btf = target.ours.btf();
+    let index = || timed(|| to_btf.sorted_by_name()).in_file(&to.vmlinux);
+    let name_index = match to_btf.first_named() {
         Some(_) => None,
         None => Some(repeat(index)?),
     };
@@ -172,8 +172,8 @@ fn distil(
     base: &Btf<'_, NativeEndian>,
     distiller: &mut Distiller,
 ) -> Result<(), BtfError> {
-    let mut room = vec![0; splitbtf::max_types::<NativeEndian>(bytes)?];
-    let split = Btf::open(bytes, Some(base), &mut room)?.validated()?;
+    let mut index = vec![0; splitbtf::max_types::<NativeEndian>(bytes)?];
+    let split = Btf::open(bytes, Some(base), &mut index)?.validated()?;
 
     black_box(distiller.distill(&split)?);
     Ok(())
@@ -199,9 +199,8 @@ fn measure_module(
 ) -> Result<Module, Error> {
     let bytes = corpus::read(path)?;
     let their_split = libbpf::Btf::parse(&bytes, Some(own.theirs)).in_file(path)?;
-    let split = Owned::new(bytes, Some(own.ours.btf())).in_file(path)?;
-    let our_split = split.view(Some(own.ours.btf())).in_file(path)?;
-    let our_split = our_split.validated().in_file(path)?;
+    let split = Owned::new(bytes, Some(own.types)).in_file(path)?;
+    let our_split = split.btf().validated().in_file(path)?;
     let distil = alternate(
         || timed(|| their_split.distill()).in_file(path),
         || timed(|| distiller.distill(&our_split)).in_file(path),
@@ -217,10 +216,8 @@ fn measure_module(
 
     let their_base = libbpf::Btf::parse(&base, None).in_file(path)?;
     let our_base = Owned::new(base, None).in_file(path)?;
-    let our_base = our_base.view(None).in_file(path)?;
     let our_split = Owned::new(split.clone(), Some(&our_base)).in_file(path)?;
-    let our_split = our_split.view(Some(&our_base)).in_file(path)?;
-    let our_split = our_split.validated().in_file(path)?;
+    let our_split = our_split.btf().validated().in_file(path)?;
     let relocate = alternate(
         || {
             let split = libbpf::Btf::parse(&split, Some(&their_base)).in_file(path)?;
@@ -254,25 +251,22 @@ fn measure_module(
 fn parse(bytes: &[u8]) -> Result<u32, BtfError> {
     let btf = Owned::<NativeEndian>::new(bytes.to_vec(), None)?;
 
-    Ok(btf.view(None)?.validated()?.end_id())
+    Ok(btf.btf().validated()?.end_id())
 }
 
 /// Parses vmlinux without looking at what its types refer to.
 fn open(bytes: &[u8]) -> Result<u32, BtfError> {
     let btf = Owned::<NativeEndian>::new(bytes.to_vec(), None)?;
 
-    Ok(btf.view(None)?.end_id())
+    Ok(btf.btf().end_id())
 }
 
 /// Parses distilled BTF.
 fn parse_on(base: &[u8], split: &[u8]) -> Result<u32, BtfError> {
-    let base = Owned::<NativeEndian>::new(base.to_vec(), None)?;
-    let base: Btf<'_, _> = base.view(None)?;
-    let base = *base.validated()?;
-    let split = Owned::new(split.to_vec(), Some(&base))?;
-    let split = split.view(Some(&base))?.validated()?;
+    let base = Owned::<NativeEndian>::valid(base.to_vec(), None)?;
+    let split = Owned::valid(split.to_vec(), Some(&base))?;
 
-    Ok(split.end_id())
+    Ok(split.btf().end_id())
 }
 
 /// How long libbpf takes to parse distilled BTF.

@@ -260,15 +260,7 @@ pub fn compare(kernels: &[Kernel], onto: &[Kernel]) -> Result<Vec<Row>, Error> {
         .iter()
         .map(|kernel| Vmlinux::open(&kernel.vmlinux))
         .collect::<Result<Vec<_>, _>>()?;
-    let views = files
-        .iter()
-        .map(Vmlinux::view)
-        .collect::<Result<Vec<_>, _>>()?;
-    let targets: Vec<_> = files
-        .iter()
-        .zip(&views)
-        .map(|(file, view)| file.target(view))
-        .collect();
+    let targets: Vec<_> = files.iter().map(Vmlinux::target).collect();
     let modules = kernels.iter().map(|kernel| kernel.modules.len()).sum();
     let bar = progress::bar("modules", modules);
     let mut rows = Vec::new();
@@ -393,9 +385,8 @@ fn compare_module(path: &Path, own: usize, targets: &[Target<'_>]) -> Result<Mod
     let mut theirs = libbpf::Btf::parse(&bytes, Some(from.theirs))
         .and_then(|btf| btf.distill())
         .in_file(path)?;
-    let split = Owned::new(bytes, Some(from.ours.btf())).in_file(path)?;
-    let split = split.view(Some(from.ours.btf())).in_file(path)?;
-    let split = split.validated().in_file(path)?;
+    let split = Owned::new(bytes, Some(from.types)).in_file(path)?;
+    let split = split.btf().validated().in_file(path)?;
     let ours = splitbtf::distill(&split).in_file(path)?;
 
     let their_base = theirs.base().in_file(path)?.to_vec();
@@ -433,7 +424,7 @@ fn compare_distilled(ours: &[u8], theirs: &[u8]) -> Result<Option<String>, split
 /// Of each type, what it is, and its name.
 fn distilled_types(bytes: &[u8]) -> Result<BTreeSet<(String, String)>, splitbtf::Error> {
     let btf = Owned::<NativeEndian>::new(bytes.to_vec(), None)?;
-    let btf = btf.view(None)?;
+    let btf = btf.btf();
 
     btf.types()
         .map(|ty| {
@@ -455,8 +446,8 @@ fn not_restored(
     let relocated = on_distilled(&distilled.base, &distilled.split, |split| {
         splitbtf::relocate(split, &from.ours, Policy::Error)
     })?;
-    let after = Owned::new(relocated.bytes, Some(from.ours.btf()))?;
-    let after = after.view(Some(from.ours.btf()))?;
+    let after = Owned::new(relocated.bytes, Some(from.types))?;
+    let after = after.btf();
     let new_id = |id| {
         let id = usize::try_from(distilled.id(id)?).ok()?;
         relocated.id_map.get(id).copied()
@@ -495,12 +486,10 @@ fn on_distilled<T>(
     split: &[u8],
     then: impl FnOnce(&Valid<'_, NativeEndian>) -> Result<T, splitbtf::Error>,
 ) -> Result<T, splitbtf::Error> {
-    let base = Owned::new(base.to_vec(), None)?;
-    let base = base.view(None)?;
-    let base = *base.validated()?;
+    let base = Owned::valid(base.to_vec(), None)?;
     let split = Owned::new(split.to_vec(), Some(&base))?;
 
-    then(&split.view(Some(&base))?.validated()?)
+    then(&split.btf().validated()?)
 }
 
 /// Relocates distilled BTF to each kernel, with both.
@@ -663,11 +652,8 @@ fn in_c(btf: &Btf<'_, NativeEndian>, id: u32) -> Option<String> {
 
 /// Reads what has been relocated with both.
 fn read(relocated: &Relocated, target: &Target<'_>) -> Result<(), Box<dyn error::Error>> {
-    let base = target.ours.btf();
-
     libbpf::Btf::parse(&relocated.bytes, Some(target.theirs))?;
-    let btf = Owned::new(relocated.bytes.clone(), Some(base))?;
-    btf.view(Some(base))?.validated()?;
+    Owned::valid(relocated.bytes.clone(), Some(target.types))?;
     Ok(())
 }
 

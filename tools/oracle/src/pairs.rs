@@ -50,22 +50,13 @@ pub fn write(
         .iter()
         .map(|path| Vmlinux::open(path))
         .collect::<Result<Vec<_>, _>>()?;
-    let views = kernels
-        .iter()
-        .map(Vmlinux::view)
-        .collect::<Result<Vec<_>, _>>()?;
-    let targets: Vec<_> = kernels
-        .iter()
-        .zip(&views)
-        .map(|(kernel, view)| kernel.target(view))
-        .collect();
+    let targets: Vec<_> = kernels.iter().map(Vmlinux::target).collect();
     let own = Vmlinux::open(&from.vmlinux)?;
-    let view = own.view()?;
     let mut fitting = vec![];
 
     for path in &from.modules {
-        let split = Owned::new(corpus::read(path)?, Some(&view)).in_file(path)?;
-        let split = split.view(Some(&view)).in_file(path)?;
+        let split = Owned::new(corpus::read(path)?, Some(own.target().types)).in_file(path)?;
+        let split = split.btf();
         // Some have no types at all.
         if split.first_id() == split.end_id() {
             continue;
@@ -105,9 +96,8 @@ impl Pair {
 /// Whether all kernels have all that the module refers to.
 fn fits(pair: &Pair, targets: &[Target<'_>]) -> Result<bool, splitbtf::Error> {
     let base = Owned::new(pair.base.clone(), None)?;
-    let base = base.view(None)?;
     let split = Owned::new(pair.split.clone(), Some(&base))?;
-    let split = split.view(Some(&base))?.validated()?;
+    let split = split.btf().validated()?;
     let fits = |target: &Target<'_>| splitbtf::relocate(&split, &target.ours, Policy::Error);
 
     Ok(targets.iter().all(|target| fits(target).is_ok()))
@@ -145,8 +135,8 @@ fn made_up(targets: &[Target<'_>]) -> Result<Vec<(usize, Pair)>, splitbtf::Error
                 };
                 builder.structure(format!("made_up_{n}").as_bytes(), *size, &[member]);
             }
-            let split = Owned::new(builder.finish()?, Some(kernel))?;
-            let distilled = distiller.distill(&split.view(Some(kernel))?.validated()?)?;
+            let split = Owned::new(builder.finish()?, Some(first.types))?;
+            let distilled = distiller.distill(&split.btf().validated()?)?;
             let pair = Pair {
                 split: distilled.split,
                 base: distilled.base,

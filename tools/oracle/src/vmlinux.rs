@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use bpfkit::vmlinux;
-use splitbtf::Btf;
 use splitbtf::Names;
+use splitbtf::Owned;
 use zerocopy::NativeEndian;
 
 use crate::corpus;
@@ -23,6 +23,8 @@ pub(crate) struct Vmlinux {
 /// A kernel that modules are relocated to.
 pub(crate) struct Target<'a> {
     pub ours: Names<'a, NativeEndian>,
+    /// For what is split on it.
+    pub types: &'a Owned<NativeEndian>,
     pub theirs: &'a libbpf::Btf<'static>,
 }
 
@@ -34,14 +36,10 @@ impl Vmlinux {
         })
     }
 
-    pub fn view(&self) -> Result<Btf<'_, NativeEndian>, Error> {
-        Ok(self.ours.view()?)
-    }
-
-    /// `view` is what [`Self::view`] gave.
-    pub fn target<'a>(&'a self, view: &'a Btf<'a, NativeEndian>) -> Target<'a> {
+    pub fn target(&self) -> Target<'_> {
         Target {
-            ours: self.ours.names(view),
+            ours: self.ours.names(),
+            types: self.ours.types(),
             theirs: &self.theirs,
         }
     }

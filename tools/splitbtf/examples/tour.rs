@@ -9,12 +9,13 @@ use std::error::Error;
 use std::fs;
 
 use splitbtf::distill;
+use splitbtf::in_order;
 use splitbtf::kind;
 use splitbtf::relocate;
-use splitbtf::AnyOwned;
 use splitbtf::BtfExt;
 use splitbtf::Builder;
 use splitbtf::ByteOrder;
+use splitbtf::Endian;
 use splitbtf::Kind;
 use splitbtf::NameIndex;
 use splitbtf::Owned;
@@ -26,51 +27,47 @@ fn main() -> Result<(), Box<dyn Error>> {
     let name = args.next().unwrap_or("task_struct".into());
 
     // The file says which byte order it has.
-    match AnyOwned::new(fs::read(path)?)? {
-        AnyOwned::Little(vmlinux) => tour(&vmlinux, &name),
-        AnyOwned::Big(vmlinux) => tour(&vmlinux, &name),
-    }
+    let bytes = fs::read(path)?;
+    in_order!(Endian::of(&bytes)?, O => tour::<O>(bytes, &name))
 }
 
-fn tour<O: ByteOrder>(file: &Owned<O>, name: &str) -> Result<(), Box<dyn Error>> {
-    let vmlinux = file.view(None)?;
-    let index = NameIndex::new(&vmlinux)?;
-    let names = index.names(vmlinux);
+fn tour<O: ByteOrder + 'static>(bytes: Vec<u8>, name: &str) -> Result<(), Box<dyn Error>> {
+    let vmlinux = Owned::<O>::new(bytes, None)?;
+    let btf = vmlinux.btf();
+    let index = NameIndex::new(&btf)?;
+    let names = index.names(btf);
 
     // A struct, its members, and the types under their typedefs.
     let id = names
         .find_kind(name.as_bytes(), kind::STRUCT)
         .ok_or("no such struct")?;
-    let Kind::Struct(of) = vmlinux.get(id)?.kind else {
+    let Kind::Struct(of) = btf.get(id)?.kind else {
         return Err("not a struct".into());
     };
     println!("struct {name}: {} bytes", of.size);
     for member in of.members() {
-        let member_name = String::from_utf8_lossy(vmlinux.string(member.name_off)?);
-        let text = vmlinux.declaration(member.ty, &member_name)?;
-        let resolved = vmlinux.resolve(member.ty)?;
+        let member_name = String::from_utf8_lossy(btf.string(member.name_off)?);
+        let text = btf.declaration(member.ty, &member_name)?;
+        let resolved = btf.resolve(member.ty)?;
         let kind = kind::name(resolved.kind.number()).unwrap_or("?");
         println!("{:6}: {text}; ({kind})", member.bit_offset / 8);
     }
 
     // A module with a pointer to it.
-    let mut builder = Builder::split_on(&vmlinux)?;
+    let mut builder = Builder::split_on(&btf)?;
     let pointer = builder.ptr(id);
     builder.typedef(b"handle_t", pointer);
     let module = Owned::new(builder.finish()?, Some(&vmlinux))?;
-    let module = module.view(Some(&vmlinux))?;
 
     // Reduced to the types that it needs, so that it fits other kernels too.
-    let distilled = distill(&module.validated()?)?;
+    let distilled = distill(&module.btf().validated()?)?;
     let base = Owned::<O>::new(distilled.base, None)?;
-    let base = base.view(None)?;
     let split = Owned::new(distilled.split, Some(&base))?;
-    let split = split.view(Some(&base))?;
 
     // On this kernel, it refers to the same struct again.
-    let relocated = relocate(&split.validated()?, &names, Policy::Opaque)?;
+    let relocated = relocate(&split.btf().validated()?, &names, Policy::Opaque)?;
     let again = Owned::new(relocated.bytes, Some(&vmlinux))?;
-    let again = again.view(Some(&vmlinux))?;
+    let again = again.btf();
     let handle = again.end_id() - 1;
     println!("{}", again.declaration(handle, "h")?);
     println!("{}", again.declaration(again.resolve(handle)?.id, "h")?);

@@ -78,20 +78,18 @@ impl Distilled {
 /// builder.int(b"int", Int::signed(4));
 /// let task = builder.structure(b"task_struct", 9000, &[]);
 /// let vmlinux = Owned::<LE>::new(builder.finish()?, None)?;
-/// let vmlinux = vmlinux.view(None)?;
-/// let mut builder = Builder::split_on(&vmlinux)?;
+/// let mut builder = Builder::split_on(&vmlinux.btf())?;
 /// builder.ptr(task);
 /// let module = Owned::new(builder.finish()?, Some(&vmlinux))?;
 ///
-/// let distilled = splitbtf::distill(&module.view(Some(&vmlinux))?.validated()?)?;
+/// let distilled = splitbtf::distill(&module.btf().validated()?)?;
 ///
 /// // The base has this struct only. On another kernel it has another id.
 /// let base = Owned::<LE>::new(distilled.base.clone(), None)?;
-/// let base = base.view(None)?;
-/// assert_eq!(base.end_id(), 2);
+/// assert_eq!(base.btf().end_id(), 2);
 /// let split = Owned::new(distilled.split.clone(), Some(&base))?;
-/// let split = split.view(Some(&base))?.validated()?;
-/// let names = Names::sorted(vmlinux, 1, None);
+/// let split = split.btf().validated()?;
+/// let names = Names::sorted(vmlinux.btf(), 1, None);
 /// let relocated = splitbtf::relocate(&split, &names, Policy::Error)?;
 /// assert_eq!(relocated.id_map, [0, task, 3]);
 /// # Ok::<(), splitbtf::Error>(())

@@ -46,7 +46,10 @@ mod readme {}
 mod any;
 mod declare;
 mod distill;
+mod methods;
+mod names;
 mod owned;
+mod relocate;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -57,14 +60,14 @@ pub use any::AnyOwned;
 pub use distill::distill;
 pub use distill::Distilled;
 pub use distill::Distiller;
-pub use owned::relocate;
-pub use owned::BtfExt;
-pub use owned::NameIndex;
-pub use owned::Needs;
+pub use methods::BtfExt;
+pub use names::NameIndex;
 pub use owned::Owned;
-pub use owned::Relocated;
-pub use owned::Unmatched;
-pub use owned::ValidExt;
+pub use relocate::relocate;
+pub use relocate::Needs;
+pub use relocate::Relocated;
+pub use relocate::Unmatched;
+pub use relocate::ValidExt;
 pub use splitbtf_core::*;
 pub use write::Builder;
 pub use write::NewMember;

@@ -1,325 +1,257 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Owners of BTF, and variants of the core's API that allocate their own memory.
+//! Owners of BTF.
 
-use alloc::string::String;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec;
-use alloc::vec::Vec;
-use core::marker::PhantomData;
+use core::fmt;
 
-use splitbtf_core::raw::first_eight;
 use splitbtf_core::raw::index;
-use splitbtf_core::raw::match_one;
-use splitbtf_core::raw::CONTAINED;
-use splitbtf_core::raw::MEMBER;
-use splitbtf_core::raw::NEEDED;
-use zerocopy::ByteOrder;
 
-use crate::declare;
 use crate::max_types;
 use crate::Btf;
+use crate::BtfExt;
+use crate::ByteOrder;
 use crate::Error;
-use crate::Index;
-use crate::Kept;
-use crate::Mismatch;
-use crate::Names;
-use crate::Own;
-use crate::Policy;
-use crate::Valid;
 
-/// The bytes of a file, and the index of their types.
+use self::cell::Cell;
+use self::cell::Parts;
+
+/// The bytes of a file, the index of their types, and its base if it is split.
+///
+/// It is shared when it is cloned. A split file keeps its base alive, and cannot be used with
+/// another one.
 ///
 /// [`AnyOwned`](crate::AnyOwned) is for files whose byte order is known at run time only.
-#[derive(Clone, Debug)]
-pub struct Owned<O> {
-    bytes: Vec<u8>,
-    offsets: Vec<u32>,
-    order: PhantomData<O>,
-}
-
-impl<O: ByteOrder> Owned<O> {
-    /// Takes the bytes of BTF, which is split if there is a `base`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Btf::open`].
-    pub fn new<'a>(bytes: Vec<u8>, base: Option<&'a Btf<'a, O>>) -> Result<Self, Error> {
-        let mut offsets = vec![0; max_types::<O>(&bytes)?];
-        let count = {
-            let btf = Btf::open(&bytes, base, &mut offsets)?;
-            btf.end_id().saturating_sub(btf.first_id())
-        };
-        offsets.truncate(index(count));
-        offsets.shrink_to_fit();
-
-        Ok(Self {
-            bytes,
-            offsets,
-            order: PhantomData,
-        })
-    }
-
-    /// A view of the BTF, on the `base` that it was made with.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Btf::open_indexed`], if this is another base.
-    pub fn view<'a>(&'a self, base: Option<&'a Btf<'a, O>>) -> Result<Btf<'a, O>, Error> {
-        Btf::open_indexed(&self.bytes, base, &self.offsets)
-    }
-
-    /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Gives the bytes back.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
-}
-
-/// An index of types by name: the order of the types if they are sorted, or sorted ids.
 ///
 /// # Examples
 ///
 /// ```
-/// use splitbtf::kind;
 /// use splitbtf::Builder;
-/// use splitbtf::NameIndex;
 /// use splitbtf::Owned;
 /// use splitbtf::LE;
 ///
 /// let mut builder = Builder::<LE>::new();
-/// let declared = builder.fwd(b"file", false);
-/// let defined = builder.structure(b"file", 192, &[]);
-/// let file = Owned::<LE>::new(builder.finish()?, None)?;
-/// let btf = file.view(None)?;
+/// builder.structure(b"file", 192, &[]);
+/// let vmlinux = Owned::<LE>::new(builder.finish()?, None)?;
+/// let mut builder = Builder::split_on(&vmlinux.btf())?;
+/// builder.ptr(1);
 ///
-/// let index = NameIndex::new(&btf)?;
-/// let names = index.names(btf);
-/// assert!(names.find(b"file").eq([declared, defined]));
-/// assert_eq!(names.find_kind(b"file", kind::STRUCT), Some(defined));
+/// let module = Owned::new(builder.finish()?, Some(&vmlinux))?;
+/// drop(vmlinux);
+/// assert_eq!(module.btf().get(1)?.kind.size(), Some(192));
 /// # Ok::<(), splitbtf::Error>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct NameIndex(Order);
+pub struct Owned<O: ByteOrder + 'static>(Arc<Cell<O>>);
 
-#[derive(Clone, Debug)]
-enum Order {
-    /// The types have names from this id on, and are sorted by them.
-    Sorted(u32),
-    /// The ids of types with names, sorted by name.
-    Ids(Vec<u32>),
-}
-
-impl NameIndex {
-    /// Indexes the types of `btf` that are not in its base.
+impl<O: ByteOrder> Owned<O> {
+    /// Opens the bytes of BTF: a vector, or for example a mapped file. It is split if there is a
+    /// `base`.
     ///
     /// # Errors
     ///
-    /// If a type has a name that does not exist.
-    pub fn new<O: ByteOrder, I: Index>(btf: &Btf<'_, O, I>) -> Result<Self, Error> {
-        Ok(Self(match btf.first_named() {
-            Some(first) => Order::Sorted(first),
-            None => Order::Ids(btf.sorted_by_name()?),
-        }))
+    /// Those of [`Btf::open`].
+    pub fn new(
+        bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+        base: Option<&Self>,
+    ) -> Result<Self, Error> {
+        Self::open(Box::new(bytes), base, |btf| Ok(*btf))
     }
 
-    /// The types of `btf` by name. It is the BTF that this was made for.
-    pub fn names<'a, O: ByteOrder, I: Index>(&'a self, btf: Btf<'a, O, I>) -> Names<'a, O, I> {
-        match &self.0 {
-            Order::Sorted(first) => Names::sorted(btf, *first, None),
-            Order::Ids(ids) => Names::indexed(btf, ids, None),
+    /// As [`Owned::new`], and validates the BTF: see [`Btf::validate`]. It is not validated again
+    /// with files that are split on it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Btf::open`] and [`Btf::validate`].
+    pub fn valid(
+        bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+        base: Option<&Self>,
+    ) -> Result<Self, Error> {
+        Self::open(Box::new(bytes), base, |btf| Ok(*btf.validated()?))
+    }
+
+    fn open(
+        bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
+        base: Option<&Self>,
+        check: for<'a> fn(&Btf<'a, O>) -> Result<Btf<'a, O>, Error>,
+    ) -> Result<Self, Error> {
+        let content = (*bytes).as_ref();
+        let mut offsets = vec![0; max_types::<O>(content)?];
+        let count = {
+            let btf = Btf::open(content, base.map(|base| base.0.btf()), &mut offsets)?;
+            btf.end_id().saturating_sub(btf.first_id())
+        };
+        offsets.truncate(index(count));
+        offsets.shrink_to_fit();
+        let parts = Parts {
+            bytes,
+            offsets,
+            base: base.cloned(),
+        };
+
+        Ok(Self(Arc::new(Cell::open(parts, check)?)))
+    }
+
+    /// A view of the BTF. Copying it copies no types.
+    pub fn btf(&self) -> Btf<'_, O> {
+        *self.0.btf()
+    }
+
+    /// The file that it is split on.
+    pub fn base(&self) -> Option<&Self> {
+        self.0.base()
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.btf().bytes()
+    }
+}
+
+impl<O: ByteOrder> Clone for Owned<O> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<O: ByteOrder> fmt::Debug for Owned<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Owned").field(&self.btf()).finish()
+    }
+}
+
+/// The view borrows what it is stored with: ouroboros keeps the two together.
+mod cell {
+    use alloc::boxed::Box;
+    use alloc::vec::Vec;
+
+    use crate::Btf;
+    use crate::ByteOrder;
+    use crate::Error;
+
+    use super::Owned;
+
+    pub struct Parts<O: ByteOrder + 'static> {
+        pub(super) bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
+        /// Of the types, in the type section.
+        pub(super) offsets: Vec<u32>,
+        pub(super) base: Option<Owned<O>>,
+    }
+
+    #[ouroboros::self_referencing]
+    pub struct Cell<O: ByteOrder + 'static> {
+        parts: Parts<O>,
+        #[borrows(parts)]
+        #[covariant]
+        btf: Btf<'this, O>,
+    }
+
+    impl<O: ByteOrder> Cell<O> {
+        pub(super) fn open(
+            parts: Parts<O>,
+            check: for<'a> fn(&Btf<'a, O>) -> Result<Btf<'a, O>, Error>,
+        ) -> Result<Self, Error> {
+            Self::try_new(parts, |parts| {
+                let base = parts.base.as_ref().map(|base| base.0.btf());
+                let btf = Btf::open_indexed((*parts.bytes).as_ref(), base, &*parts.offsets)?;
+                check(&btf)
+            })
+        }
+
+        pub(super) fn btf(&self) -> &Btf<'_, O> {
+            self.borrow_btf()
+        }
+
+        pub(super) fn base(&self) -> Option<&Owned<O>> {
+            self.borrow_parts().base.as_ref()
         }
     }
 }
 
-/// Methods of [`Btf`] that allocate.
-pub trait BtfExt<'a, O: ByteOrder, I> {
-    /// [`Btf::validate`], with scratch space of its own.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Btf::validate`].
-    fn validated(&self) -> Result<Valid<'a, O, I>, Error>;
+#[cfg(test)]
+mod tests {
+    use zerocopy::BE;
+    use zerocopy::LE;
 
-    /// The ids of the types that have names and are not in the base, sorted by name: for
-    /// [`Names::indexed`].
-    ///
-    /// # Errors
-    ///
-    /// If a type has a name that does not exist.
-    fn sorted_by_name(&self) -> Result<Vec<u32>, Error>;
+    use super::*;
+    use crate::Builder;
+    use crate::Int;
+    use crate::Kind;
+    use crate::TypeReason;
 
-    /// The C declaration of something with this name and type, such as `const char *name[4]`. An
-    /// anonymous struct, union or enum is written as `struct {...}`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Id`] or [`Error::String`] if a type or a name does not exist, [`Error::Cycle`] if the
-    /// types have no end.
-    fn declaration(&self, id: u32, name: &str) -> Result<String, Error>;
-
-    /// The size of a type in bytes, through typedefs, modifiers and arrays, where a pointer has
-    /// `pointer` bytes. `None` if the type has no size, as `void`, functions and forward declarations.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Id`] if a type does not exist, [`Error::Cycle`] if the types have no end.
-    fn size_of(&self, id: u32, pointer: u8) -> Result<Option<u64>, Error>;
-}
-
-impl<'a, O: ByteOrder, I: Index> BtfExt<'a, O, I> for Btf<'a, O, I> {
-    fn validated(&self) -> Result<Valid<'a, O, I>, Error> {
-        self.validate(&mut vec![0; self.validate_scratch()])
+    fn chain<O: ByteOrder + 'static>() -> Owned<O> {
+        let mut builder = Builder::<O>::new();
+        builder.int(b"int", Int::signed(4));
+        let base = Owned::<O>::new(builder.finish().unwrap(), None).unwrap();
+        let mut builder = Builder::split_on(&base.btf()).unwrap();
+        builder.typedef(b"s32", 1);
+        let split = Owned::new(builder.finish().unwrap(), Some(&base)).unwrap();
+        let mut builder = Builder::split_on(&split.btf()).unwrap();
+        builder.ptr(2);
+        Owned::new(builder.finish().unwrap(), Some(&split)).unwrap()
     }
 
-    fn sorted_by_name(&self) -> Result<Vec<u32>, Error> {
-        let mut names = vec![];
-        for id in self.first_id()..self.end_id() {
-            let name = self.string(self.get(id)?.name_off)?;
-            if !name.is_empty() {
-                names.push((first_eight(name), name, id));
+    /// A struct of a user's that has all it needs.
+    struct Kernel {
+        module: Owned<LE>,
+    }
+
+    impl Kernel {
+        fn types(&self) -> Btf<'_, LE> {
+            self.module.btf()
+        }
+    }
+
+    #[test]
+    fn bases_are_kept() {
+        fn check<O: ByteOrder + 'static>() {
+            let top = chain::<O>();
+
+            assert_eq!(top.btf().string(1), Ok(&b"int"[..]));
+            assert!(matches!(top.btf().get(3).unwrap().kind, Kind::Ptr(2)));
+            assert_eq!(top.btf().resolve(2).unwrap().id, 1);
+            let split = top.base().unwrap();
+            assert_eq!(split.btf().end_id(), 3);
+            assert!(split.base().unwrap().base().is_none());
+            assert_eq!(top.clone().bytes(), top.bytes());
+        }
+
+        check::<LE>();
+        check::<BE>();
+        let kernel = Kernel {
+            module: chain::<LE>(),
+        };
+        assert_eq!(kernel.types().end_id(), 4);
+    }
+
+    #[test]
+    fn validity_is_known() {
+        let bytes = || {
+            let mut builder = Builder::<LE>::new();
+            builder.array(1, 0, 1);
+            builder.finish().unwrap()
+        };
+        let error = Owned::<LE>::valid(bytes(), None).unwrap_err();
+        assert!(matches!(
+            error,
+            Error::Type {
+                id: 1,
+                reason: TypeReason::ContainsItself,
+                ..
             }
-        }
-        names.sort_unstable();
+        ));
 
-        Ok(names.into_iter().map(|(_, _, id)| id).collect())
+        // A base that is not valid is found out with what is split on it, one that is is not looked at.
+        let base = Owned::<LE>::new(bytes(), None).unwrap();
+        let split = || Builder::split_on(&base.btf()).unwrap().finish().unwrap();
+        assert_eq!(Owned::valid(split(), Some(&base)).unwrap_err(), error);
+        let mut builder = Builder::<LE>::new();
+        builder.float(b"f", 4);
+        let base = Owned::<LE>::valid(builder.finish().unwrap(), None).unwrap();
+        let split = Builder::split_on(&base.btf()).unwrap().finish().unwrap();
+        let split = Owned::new(split, Some(&base)).unwrap();
+        assert_eq!(split.btf().validate_scratch(), 0);
     }
-
-    fn declaration(&self, id: u32, name: &str) -> Result<String, Error> {
-        declare::declaration(self, id, name)
-    }
-
-    fn size_of(&self, id: u32, pointer: u8) -> Result<Option<u64>, Error> {
-        declare::size_of(self, id, pointer)
-    }
-}
-
-/// How split BTF uses its distilled base.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// By the id of a type of the base: whether the split BTF contains it, as the type of a member, of
-    /// a parameter or result of a function, or of a variable. Its size must match then.
-    pub contained: Vec<bool>,
-    /// By the id of a type of the base: whether it is the type of a member. `btf_relocate()` checks
-    /// these only, and calls them embedded.
-    pub embedded: Vec<bool>,
-    /// The offsets of the base's strings that the split BTF refers to, in ascending order.
-    pub strings: Vec<u32>,
-}
-
-/// Methods of [`Valid`] that allocate.
-pub trait ValidExt {
-    /// What relocation needs to know about the split BTF, for callers that apply other rules.
-    ///
-    /// # Errors
-    ///
-    /// None that [`Btf::open`] has not had.
-    fn needs(&self) -> Result<Needs, Error>;
-}
-
-impl<O: ByteOrder, I: Index> ValidExt for Valid<'_, O, I> {
-    fn needs(&self) -> Result<Needs, Error> {
-        let (ids, strings) = self.relocation_scratch();
-        let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
-
-        self.mark(&mut ids, &mut strings)?;
-        ids.truncate(index(self.first_id()));
-        strings.truncate(index(self.first_string()));
-        let strings = (0..).zip(strings).filter(|(_, mark)| *mark == NEEDED);
-        Ok(Needs {
-            contained: ids.iter().map(|mark| *mark >= CONTAINED).collect(),
-            embedded: ids.into_iter().map(|mark| mark == MEMBER).collect(),
-            strings: strings.map(|(offset, _)| offset).collect(),
-        })
-    }
-}
-
-impl Needs {
-    /// The types of the distilled base that match none of `target`, by id, without relocating anything.
-    ///
-    /// # Errors
-    ///
-    /// If the distilled base has a type of a kind that it must not have, or with no name or one of more
-    /// than 512 bytes.
-    pub fn unmatched<O: ByteOrder, I: Index, J: Index>(
-        &self,
-        distilled: &Btf<'_, O, I>,
-        target: &Names<'_, O, J>,
-    ) -> Result<Vec<Unmatched>, Error> {
-        let mut unmatched = vec![];
-
-        for (id, contained) in (1..distilled.end_id()).zip(self.contained.iter().skip(1)) {
-            let record = distilled.record(id)?;
-            let found = match_one(distilled, &record, id, *contained, target)?;
-            if let Err(reason) = found {
-                unmatched.push(Unmatched {
-                    id,
-                    contained: *contained,
-                    reason,
-                    own: Own::of(record.head.kind(), *contained, &reason),
-                });
-            }
-        }
-        Ok(unmatched)
-    }
-}
-
-/// A type of a distilled base that matches none of another base.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unmatched {
-    /// Its id in the distilled base.
-    pub id: u32,
-    /// Whether the split BTF contains it: see [`Needs::contained`].
-    pub contained: bool,
-    /// Why it does not match.
-    pub reason: Mismatch,
-    /// The type that the split BTF gets of its own with [`Policy::Opaque`]; `None` if this is an error.
-    pub own: Option<Own>,
-}
-
-/// Split BTF on its new base.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relocated {
-    /// The split BTF.
-    pub bytes: Vec<u8>,
-    /// The new id of each type by its old one, first of the distilled base, then of the split BTF.
-    pub id_map: Vec<u32>,
-    /// The types of the distilled base that match none of the new one.
-    pub kept: Vec<Kept>,
-}
-
-/// Relocates split BTF from its distilled base to `target`: [`Valid::relocate`] with memory of its
-/// own.
-///
-/// # Errors
-///
-/// Those of [`Valid::relocate`].
-pub fn relocate<O: ByteOrder, I: Index, J: Index>(
-    split: &Valid<'_, O, I>,
-    target: &Names<'_, O, J>,
-    policy: Policy,
-) -> Result<Relocated, Error> {
-    let (ids, strings) = split.relocation_scratch();
-    let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
-    let relocation = split.relocate(target, policy, &mut ids, &mut strings)?;
-    let distilled = split.base().ok_or(Error::NotDistilled)?;
-    let mut bytes;
-
-    if relocation.fits() {
-        bytes = split.bytes().to_vec();
-        relocation.rewrite(&mut bytes)?;
-    } else {
-        bytes = vec![0; relocation.written_len()];
-        relocation.write(split.bytes(), &distilled, &mut bytes)?;
-    }
-    let kept = relocation.kept().collect();
-
-    Ok(Relocated {
-        bytes,
-        id_map: ids,
-        kept,
-    })
 }

@@ -59,7 +59,7 @@ pub struct NewMember<'n> {
 /// builder.typedef(b"s32", int);
 ///
 /// let file = Owned::<LE>::new(builder.finish()?, None)?;
-/// assert_eq!(file.view(None)?.end_id(), 3);
+/// assert_eq!(file.btf().end_id(), 3);
 /// # Ok::<(), splitbtf::Error>(())
 /// ```
 #[derive(Clone, Debug)]

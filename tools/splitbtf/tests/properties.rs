@@ -36,37 +36,36 @@ use zerocopy::LE;
 type Outcome = Result<(), TestCaseError>;
 
 /// A base, and BTF that is split on it.
-struct Pair<O> {
+struct Pair<O: ByteOrder + 'static> {
     base: Owned<O>,
     split: Owned<O>,
 }
 
-impl<O: ByteOrder> Pair<O> {
+impl<O: ByteOrder + 'static> Pair<O> {
     fn new(base: &[Random], split: &[Random]) -> Self {
         let base = write::<O>(base, None);
-        let split = write(split, Some(&base.view(None).unwrap()));
+        let split = write(split, Some(&base));
 
         Self { base, split }
     }
 
     fn of(distilled: &Distilled) -> Self {
         let base = Owned::new(distilled.base.clone(), None).unwrap();
-        let view = base.view(None).unwrap();
-        let split = Owned::new(distilled.split.clone(), Some(&view)).unwrap();
+        let split = Owned::new(distilled.split.clone(), Some(&base)).unwrap();
 
         Self { base, split }
     }
 }
 
 /// Relocates distilled BTF.
-fn onto<O: ByteOrder>(
+fn onto<O: ByteOrder + 'static>(
     distilled: &Distilled,
     target: &Btf<'_, O>,
     policy: Policy,
 ) -> Result<Relocated, Error> {
     let pair = Pair::<O>::of(distilled);
-    let base = pair.base.view(None).unwrap();
-    let split = pair.split.view(Some(&base)).unwrap();
+    let base = pair.base.btf();
+    let split = pair.split.btf();
     let ids = target.sorted_by_name().unwrap();
 
     base.validated().unwrap();
@@ -97,10 +96,13 @@ fn types_of(base: &[[u8; 8]], split: &[[u8; 8]]) -> (Vec<Random>, Vec<Random>) {
 }
 
 /// BTF that is read and written again has the same bytes.
-fn writing_is_the_reverse_of_reading<O: ByteOrder>(base: &[Random], split: &[Random]) -> Outcome {
+fn writing_is_the_reverse_of_reading<O: ByteOrder + 'static>(
+    base: &[Random],
+    split: &[Random],
+) -> Outcome {
     let pair = Pair::<O>::new(base, split);
-    let base = pair.base.view(None).unwrap();
-    let split = pair.split.view(Some(&base)).unwrap();
+    let base = pair.base.btf();
+    let split = pair.split.btf();
 
     for btf in [&base, &split] {
         btf.validated().unwrap();
@@ -117,10 +119,13 @@ fn writing_is_the_reverse_of_reading<O: ByteOrder>(base: &[Random], split: &[Ran
 /// the same as before.
 ///
 /// `order` has the new id of each type of the base.
-fn nothing_is_lost<O: ByteOrder>(base: &[Random], split: &[Random], order: &[u32]) -> Outcome {
+fn nothing_is_lost<O: ByteOrder + 'static>(
+    base: &[Random],
+    split: &[Random],
+    order: &[u32],
+) -> Outcome {
     let pair = Pair::<O>::new(base, split);
-    let base_btf = pair.base.view(None).unwrap();
-    let split = pair.split.view(Some(&base_btf)).unwrap();
+    let split = pair.split.btf();
     let moved = |id: u32| match id.checked_sub(1) {
         Some(n) => order[n as usize],
         None => 0,
@@ -131,8 +136,8 @@ fn nothing_is_lost<O: ByteOrder>(base: &[Random], split: &[Random], order: &[u32
     for n in olds {
         base[n].add(&mut builder, &moved);
     }
-    let target = Owned::<O>::new(builder.finish().unwrap(), None).unwrap();
-    let target = target.view(None).unwrap();
+    let target_file = Owned::<O>::new(builder.finish().unwrap(), None).unwrap();
+    let target = target_file.btf();
 
     let distilled = distill(&split.validated().unwrap()).unwrap();
     let there = match onto(&distilled, &target, Policy::Error) {
@@ -142,8 +147,8 @@ fn nothing_is_lost<O: ByteOrder>(base: &[Random], split: &[Random], order: &[u32
             return Ok(());
         }
     };
-    let new = Owned::new(there.bytes, Some(&target)).unwrap();
-    let new = new.view(Some(&target)).unwrap();
+    let new = Owned::new(there.bytes, Some(&target_file)).unwrap();
+    let new = new.btf();
     new.validated().unwrap();
     let new_id = |old| there.id_map[distilled.id(old).unwrap() as usize];
     for old in 1..split.end_id() {
@@ -164,7 +169,7 @@ fn nothing_is_lost<O: ByteOrder>(base: &[Random], split: &[Random], order: &[u32
 
 /// Whether the split BTF contains this type of its base: as a member, or by value in a function or a
 /// variable.
-fn is_contained<O: ByteOrder>(split: &Btf<'_, O>, id: u32) -> bool {
+fn is_contained<O: ByteOrder + 'static>(split: &Btf<'_, O>, id: u32) -> bool {
     let contains = |member: u32| {
         let mut next = member;
         loop {
@@ -195,7 +200,7 @@ fn is_contained<O: ByteOrder>(split: &Btf<'_, O>, id: u32) -> bool {
 
 /// The text of [`describe`] for the type that the split BTF may have instead of one that does not
 /// match.
-fn instead<O: ByteOrder>(
+fn instead<O: ByteOrder + 'static>(
     distilled: &Btf<'_, O>,
     id: u32,
     contained: bool,
@@ -218,16 +223,19 @@ fn instead<O: ByteOrder>(
 }
 
 /// A type that does not match becomes opaque, is kept, or is refused, exactly by the rule.
-fn the_rule_is_kept<O: ByteOrder>(base: &[Random], split: &[Random], target: &[Random]) -> Outcome {
+fn the_rule_is_kept<O: ByteOrder + 'static>(
+    base: &[Random],
+    split: &[Random],
+    target: &[Random],
+) -> Outcome {
     let pair = Pair::<O>::new(base, split);
-    let base = pair.base.view(None).unwrap();
-    let split = pair.split.view(Some(&base)).unwrap();
-    let target = write::<O>(target, None);
-    let target = target.view(None).unwrap();
+    let split = pair.split.btf();
+    let target_file = write::<O>(target, None);
+    let target = target_file.btf();
     let distilled = distill(&split.validated().unwrap()).unwrap();
     let pair = Pair::<O>::of(&distilled);
-    let distilled_base = pair.base.view(None).unwrap();
-    let distilled_split = pair.split.view(Some(&distilled_base)).unwrap();
+    let distilled_base = pair.base.btf();
+    let distilled_split = pair.split.btf();
     let contained = |id| is_contained(&distilled_split, id);
     let ids = target.sorted_by_name().unwrap();
     let names = Names::indexed(target, &ids, None);
@@ -259,8 +267,8 @@ fn the_rule_is_kept<O: ByteOrder>(base: &[Random], split: &[Random], target: &[R
         }
         Err(error) => return Err(TestCaseError::fail(error.to_string())),
     };
-    let new = Owned::new(there.bytes.clone(), Some(&target)).unwrap();
-    let new = new.view(Some(&target)).unwrap();
+    let new = Owned::new(there.bytes.clone(), Some(&target_file)).unwrap();
+    let new = new.btf();
     new.validated().unwrap();
     let kept = there
         .kept
@@ -297,20 +305,19 @@ fn the_rule_is_kept<O: ByteOrder>(base: &[Random], split: &[Random], target: &[R
 }
 
 /// To rewrite in place gives the same as to write all anew.
-fn in_place_is_the_same<O: ByteOrder>(
+fn in_place_is_the_same<O: ByteOrder + 'static>(
     base: &[Random],
     split: &[Random],
     target: &[Random],
 ) -> Outcome {
     let pair = Pair::<O>::new(base, split);
-    let base = pair.base.view(None).unwrap();
-    let split = pair.split.view(Some(&base)).unwrap();
+    let split = pair.split.btf();
     let pair = Pair::<O>::of(&distill(&split.validated().unwrap()).unwrap());
-    let base = pair.base.view(None).unwrap();
-    let split = pair.split.view(Some(&base)).unwrap();
+    let base = pair.base.btf();
+    let split = pair.split.btf();
     let split = split.validated().unwrap();
-    let target = write::<O>(target, None);
-    let target = target.view(None).unwrap();
+    let target_file = write::<O>(target, None);
+    let target = target_file.btf();
     let index = target.sorted_by_name().unwrap();
     let names = Names::indexed(target, &index, None);
 
@@ -340,15 +347,14 @@ fn in_place_is_the_same<O: ByteOrder>(
 }
 
 /// The distilled base is sorted, and the split BTF is if it was before.
-fn order_is_kept<O: ByteOrder>(base: &[Random], split: &[Random]) -> Outcome {
+fn order_is_kept<O: ByteOrder + 'static>(base: &[Random], split: &[Random]) -> Outcome {
     let pair = Pair::<O>::new(base, split);
-    let base = pair.base.view(None).unwrap();
-    let split = pair.split.view(Some(&base)).unwrap();
+    let split = pair.split.btf();
     let distilled = distill(&split.validated().unwrap()).unwrap();
 
     prop_assert_eq!(&distill(&split.validated().unwrap()).unwrap(), &distilled);
     let pair = Pair::<O>::of(&distilled);
-    let base = pair.base.view(None).unwrap();
+    let base = pair.base.btf();
     prop_assert_eq!(base.first_named(), Some(1));
     for ty in base.types() {
         let kind = ty.unwrap().kind;
@@ -361,7 +367,7 @@ fn order_is_kept<O: ByteOrder>(base: &[Random], split: &[Random]) -> Outcome {
         prop_assert!(no_members, "{:?}", kind);
     }
     if split.first_named().is_some() {
-        let split = pair.split.view(Some(&base)).unwrap();
+        let split = pair.split.btf();
         prop_assert!(split.first_named().is_some());
     }
     Ok(())

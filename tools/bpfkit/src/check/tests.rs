@@ -21,7 +21,7 @@ fn file(add: Add) -> Vec<u8> {
 
 fn module(base: &[u8], add: Add) -> Vec<u8> {
     let base = Owned::<LE>::new(base.to_vec(), None).unwrap();
-    let mut builder = Builder::split_on(&base.view(None).unwrap()).unwrap();
+    let mut builder = Builder::split_on(&base.btf()).unwrap();
     add(&mut builder);
     builder.finish().unwrap()
 }
@@ -47,11 +47,11 @@ fn int(encoding: u8) -> Int {
 /// Checks a module with this base, or split on `own`, for one kernel.
 fn check_on(vmlinux: &[u8], own: Option<&[u8]>, split: &[u8], base: Option<&[u8]>) -> Checked {
     let vmlinux = Owned::<LE>::new(vmlinux.to_vec(), None).unwrap();
-    let vmlinux = vmlinux.view(None).unwrap();
+    let vmlinux = vmlinux.btf();
     let ids = vmlinux.sorted_by_name().unwrap();
     let names = [Names::indexed(vmlinux, &ids, None)];
     let own = own.map(|own| Owned::<LE>::new(own.to_vec(), None).unwrap());
-    let own = own.as_ref().map(|own| own.view(None).unwrap());
+    let own = own.as_ref().map(|own| own.btf());
 
     Checker::new(&names, own.as_ref()).check_sections(split, base)
 }

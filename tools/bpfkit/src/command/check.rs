@@ -98,19 +98,16 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
 /// What came of each module that could be read, and why the others could not.
 type Results<'a> = (Vec<(&'a Path, Checked)>, Vec<Error>);
 
-fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send>(
+fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send + 'static>(
     check: &'a Check,
     kernels: &[Input],
 ) -> Result<Results<'a>, Error> {
     let open = |path: &PathBuf| Vmlinux::<O>::open(path);
     let own = check.base.as_ref().map(open).transpose()?;
-    let own = own.as_ref().map(Vmlinux::view).transpose()?;
+    let own = own.as_ref().map(Vmlinux::btf);
     let kernels = kernels.par_iter().map(Vmlinux::<O>::of);
     let kernels: Vec<_> = kernels.collect::<Result<_, _>>()?;
-    let views = kernels.iter().map(Vmlinux::view);
-    let views: Vec<_> = views.collect::<Result<_, _>>()?;
-    let names = kernels.iter().zip(&views);
-    let names: Vec<_> = names.map(|(kernel, view)| kernel.names(view)).collect();
+    let names: Vec<_> = kernels.iter().map(Vmlinux::names).collect();
 
     let progress = Progress::new("modules", check.modules.len());
     let checked: Vec<_> = check

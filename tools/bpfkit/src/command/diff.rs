@@ -60,7 +60,7 @@ pub fn run(diff: &Diff, voice: Voice) -> Result<(), Failure> {
     }
 }
 
-fn run_in<O: zerocopy::ByteOrder>(
+fn run_in<O: zerocopy::ByteOrder + 'static>(
     diff: &Diff,
     kernels: [&Input; 2],
     module: Option<&Input>,
@@ -68,8 +68,6 @@ fn run_in<O: zerocopy::ByteOrder>(
     let text = |error: bpfkit::Error| error.to_string();
     let [from, to] = kernels.map(Vmlinux::<O>::of);
     let (from, to) = (from.map_err(text)?, to.map_err(text)?);
-    let from_view = from.view().map_err(text)?;
-    let to_view = to.view().map_err(text)?;
 
     let mut names = diff
         .types
@@ -77,10 +75,11 @@ fn run_in<O: zerocopy::ByteOrder>(
         .map(|name| name.clone().into_bytes())
         .collect();
     if let Some(module) = module {
-        let of_module = diff::names_of_module(module, &from_view).map_err(|error| match error {
-            DiffError::Input(error) => error.to_string(),
-            error => format!("{}: {error}", module.path().display()),
-        })?;
+        let of_module =
+            diff::names_of_module(module, &from.btf()).map_err(|error| match error {
+                DiffError::Input(error) => error.to_string(),
+                error => format!("{}: {error}", module.path().display()),
+            })?;
         names = &names | &of_module;
     }
     let select = match diff.types.is_empty() && module.is_none() {
@@ -88,6 +87,5 @@ fn run_in<O: zerocopy::ByteOrder>(
         false => Select::Names(names),
     };
 
-    diff::diff(&from.names(&from_view), &to.names(&to_view), &select)
-        .map_err(|error| error.to_string())
+    diff::diff(&from.names(), &to.names(), &select).map_err(|error| error.to_string())
 }

@@ -175,13 +175,13 @@ fn outputs(modules: &[PathBuf], output: Option<&Path>) -> Result<Vec<PathBuf>, S
 }
 
 /// What came of each module, and the exit status.
-fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send>(
+fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send + 'static>(
     distill: &'a Distill,
     base: &Input,
     outputs: &'a [PathBuf],
 ) -> Result<(Vec<Module<'a>>, u8), Error> {
     let base = Vmlinux::<O>::of(base)?;
-    let base = base.view()?;
+    let base = base.btf();
     if let (Some(folder), [_, _, ..]) = (&distill.output, outputs) {
         fs::create_dir_all(folder).map_err(|source| Error::Write {
             path: folder.clone(),
@@ -226,7 +226,7 @@ fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send>(
 }
 
 /// Distils a module, and writes it. The result is without its bytes, which are not kept for all.
-fn one<O: zerocopy::ByteOrder>(
+fn one<O: zerocopy::ByteOrder + 'static>(
     module: &Path,
     output: &Path,
     base: &Btf<'_, O>,

@@ -118,14 +118,13 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
     })
 }
 
-fn relocated<O: zerocopy::ByteOrder>(
+fn relocated<O: zerocopy::ByteOrder + 'static>(
     module: &Input,
     kernel: &Input,
     policy: Policy,
 ) -> Result<Relocated, Failure> {
     let kernel = Vmlinux::<O>::of(kernel).map_err(Failure::trouble)?;
-    let view = kernel.view().map_err(Failure::trouble)?;
 
-    relocate::relocate(module, &kernel.names(&view), policy)
+    relocate::relocate(module, &kernel.names(), policy)
         .map_err(|error: RelocateError| Failure::Problem(error.to_string()))
 }

@@ -42,7 +42,7 @@ fn names(names: &[&str]) -> Select {
 
 fn try_diff(from: Add, to: Add, select: &Select) -> Result<Vec<Difference>, DiffError> {
     let (from, to) = (file(from), file(to));
-    let (from, to) = (from.view(None).unwrap(), to.view(None).unwrap());
+    let (from, to) = (from.btf(), to.btf());
     let (from_ids, to_ids) = (from.sorted_by_name().unwrap(), to.sorted_by_name().unwrap());
 
     diff(
@@ -263,7 +263,7 @@ fn a_module_refers_to_what_its_base_has() {
         btf.structure(b"used", 4, &[]);
         btf.structure(b"unused", 4, &[]);
     });
-    let own = own.view(None).unwrap();
+    let own = own.btf();
     let mut split = Builder::split_on(&own).unwrap();
     split.ptr(2);
     let split = split.finish().unwrap();

@@ -41,7 +41,7 @@ const SYMBOLS: [(&str, u64); 8] = [
 ];
 
 /// vmlinux: `int`, and the structs `unused`, `list` and `task`.
-fn vmlinux<O: ByteOrder>() -> Owned<O> {
+fn vmlinux<O: ByteOrder + 'static>() -> Owned<O> {
     let mut builder = Builder::<O>::new();
     let int = Int {
         size: 4,
@@ -127,9 +127,9 @@ fn input(bytes: Vec<u8>) -> Input {
 }
 
 /// Distils the module in this byte order, for this machine.
-fn check<O: ByteOrder>(architecture: Architecture, endian: Endianness) {
-    let vmlinux = vmlinux::<O>();
-    let vmlinux = vmlinux.view(None).unwrap();
+fn check<O: ByteOrder + 'static>(architecture: Architecture, endian: Endianness) {
+    let vmlinux_file = vmlinux::<O>();
+    let vmlinux = vmlinux_file.btf();
     let split = split(&vmlinux);
     let before = Module {
         btf: &split,
@@ -140,8 +140,8 @@ fn check<O: ByteOrder>(architecture: Architecture, endian: Endianness) {
 
     let distilled = distill(&input(before.clone()), &vmlinux, &mut Distiller::new()).unwrap();
 
-    let module = Owned::<O>::new(split, Some(&vmlinux)).unwrap();
-    let module = module.view(Some(&vmlinux)).unwrap().validated().unwrap();
+    let module = Owned::<O>::new(split, Some(&vmlinux_file)).unwrap();
+    let module = module.btf().validated().unwrap();
     let expected = splitbtf::distill(&module).unwrap();
     let after = object::File::parse(distilled.bytes.as_slice()).unwrap();
     let before = object::File::parse(before.as_slice()).unwrap();
@@ -185,7 +185,7 @@ fn so_with_32_bits_and_the_highest_byte_first() {
 /// What is said of the module if it is wrong in some way.
 fn refusal(change: impl FnOnce(&mut Module<'_>), then: impl FnOnce(&mut Vec<u8>)) -> String {
     let vmlinux = vmlinux::<LE>();
-    let vmlinux = vmlinux.view(None).unwrap();
+    let vmlinux = vmlinux.btf();
     let split = split(&vmlinux);
     let ids = ids::<LE>([3, 2, 7, 4, 2, 0x55, 7, 0x66, 3, 0x77, 2]);
     let mut module = Module {
@@ -216,7 +216,7 @@ fn signed_modules_are_refused() {
 #[test]
 fn distilled_modules_are_refused() {
     let vmlinux = vmlinux::<LE>();
-    let vmlinux = vmlinux.view(None).unwrap();
+    let vmlinux = vmlinux.btf();
     let module = Module {
         btf: &split(&vmlinux),
         ids: &[],
@@ -241,14 +241,14 @@ fn another_base_is_refused() {
         other.structure(format!("other__{n}").as_bytes(), 16, &[]);
     }
     let other = Owned::<LE>::new(other.finish().unwrap(), None).unwrap();
-    let split = split(&vmlinux.view(None).unwrap());
+    let split = split(&vmlinux.btf());
     let module = Module {
         btf: &split,
         ids: &[],
         symbols: &[],
     };
     let file = input(module.elf(Architecture::X86_64, Endianness::Little));
-    let refused = distill(&file, &other.view(None).unwrap(), &mut Distiller::new());
+    let refused = distill(&file, &other.btf(), &mut Distiller::new());
 
     assert!(
         matches!(refused, Err(DistillError::OtherBase { .. })),
@@ -259,7 +259,7 @@ fn another_base_is_refused() {
 #[test]
 fn what_is_no_module_is_refused() {
     let vmlinux = vmlinux::<LE>();
-    let vmlinux = vmlinux.view(None).unwrap();
+    let vmlinux = vmlinux.btf();
     let refused = distill(&input(split(&vmlinux)), &vmlinux, &mut Distiller::new());
     assert_eq!(
         refused.unwrap_err().to_string(),
@@ -312,7 +312,7 @@ fn wrong_ids_are_refused() {
 #[test]
 fn no_damage_panics() {
     let vmlinux = vmlinux::<LE>();
-    let vmlinux = vmlinux.view(None).unwrap();
+    let vmlinux = vmlinux.btf();
     let split = split(&vmlinux);
     let file = Module {
         btf: &split,

@@ -147,15 +147,14 @@ impl Source {
         }
     }
 
-    fn relocate_in<O: ByteOrder>(&self, kernel: &Input) -> Result<Self, DumpError> {
+    fn relocate_in<O: ByteOrder + 'static>(&self, kernel: &Input) -> Result<Self, DumpError> {
         let kernel = Vmlinux::<O>::of(kernel)?;
-        let target = kernel.view()?;
 
         opened(self, |btf| {
             if let Some(base) = btf.base() {
                 base.validated().map_err(DumpError::Base)?;
             }
-            let names = kernel.names(&target);
+            let names = kernel.names();
             let relocated = match splitbtf::relocate(&btf.validated()?, &names, Policy::Opaque) {
                 Err(BtfError::Unmatched {
                     id,
@@ -173,7 +172,10 @@ impl Source {
                 }
                 relocated => relocated?,
             };
-            Ok(Self::new(relocated.bytes, Some(target.bytes().to_vec())))
+            Ok(Self::new(
+                relocated.bytes,
+                Some(names.btf().bytes().to_vec()),
+            ))
         })
     }
 

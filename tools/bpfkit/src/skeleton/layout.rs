@@ -34,7 +34,7 @@ impl Layout {
         let btf = btf.map(|btf| Owned::new(btf, None)).transpose();
         let layout = Self(btf.map_err(|error| error.to_string())?);
 
-        if let Some(btf) = layout.view()? {
+        if let Some(btf) = layout.btf() {
             let mut scratch = vec![0; btf.validate_scratch()];
             btf.validate_references(&mut scratch)
                 .map_err(|error| error.to_string())?;
@@ -47,10 +47,8 @@ impl Layout {
         Ok(layout)
     }
 
-    fn view(&self) -> Result<Option<Btf<'_, NativeEndian>>, String> {
-        let view = self.0.as_ref().map(|btf| btf.view(None)).transpose();
-
-        view.map_err(|error| error.to_string())
+    fn btf(&self) -> Option<Btf<'_, NativeEndian>> {
+        self.0.as_ref().map(Owned::btf)
     }
 
     /// The names of the static variables that begin with `prefix`, of all sections of constants.
@@ -60,7 +58,7 @@ impl Layout {
     /// If the BTF is malformed.
     pub fn statics(&self, prefix: &str) -> Result<Vec<String>, String> {
         let mut found = vec![];
-        let Some(btf) = self.view()? else {
+        let Some(btf) = self.btf() else {
             return Ok(found);
         };
         for ty in btf.types() {
@@ -88,7 +86,7 @@ impl Layout {
     ///
     /// If the skeleton has other fields than the BTF.
     pub fn asserts(&self, source: &Source) -> Result<String, String> {
-        let Some(btf) = self.view()? else {
+        let Some(btf) = self.btf() else {
             return Ok(String::new());
         };
         let mut asserts = Asserts {

@@ -94,17 +94,12 @@ fn relocation(split: &[u8], ours: &[u8], theirs: &[u8]) -> Relocation {
         .with("theirs", theirs);
     let open = |name| Vmlinux::open(&folder.0.join(name)).unwrap();
     let (base, ours, theirs) = (open("base"), open("ours"), open("theirs"));
-    let (base_view, our_view, their_view) = (
-        base.view().unwrap(),
-        ours.view().unwrap(),
-        theirs.view().unwrap(),
-    );
     let target = Target {
-        ours: ours.target(&our_view).ours,
-        theirs: theirs.target(&their_view).theirs,
+        theirs: theirs.target().theirs,
+        ..ours.target()
     };
-    let split = Owned::new(split.to_vec(), Some(&base_view)).unwrap();
-    let split = split.view(Some(&base_view)).unwrap().validated().unwrap();
+    let split = Owned::new(split.to_vec(), Some(base.target().types)).unwrap();
+    let split = split.btf().validated().unwrap();
     let distilled = splitbtf::distill(&split).unwrap();
 
     relocate(&distilled.base, &distilled.split, &[target])

@@ -29,7 +29,7 @@ pub fn parts<const N: usize>(mut input: &[u8]) -> [&[u8]; N] {
 }
 
 /// Opens and validates BTF, and looks at all that it says.
-pub fn look<'a, O: ByteOrder>(btf: &Btf<'a, O>) -> Option<Valid<'a, O>> {
+pub fn look<'a, O: ByteOrder + 'static>(btf: &Btf<'a, O>) -> Option<Valid<'a, O>> {
     let valid = btf.validated().ok()?;
     let mut types = 0;
 
@@ -50,8 +50,8 @@ pub fn look<'a, O: ByteOrder>(btf: &Btf<'a, O>) -> Option<Valid<'a, O>> {
 }
 
 /// Gives `then` the names of BTF without a base, sorted or by an index.
-pub fn with_names<O: ByteOrder>(file: &Owned<O>, then: impl FnOnce(&Names<'_, O>)) -> Option<()> {
-    let btf = file.view(None).ok()?;
+pub fn with_names<O: ByteOrder + 'static>(file: &Owned<O>, then: impl FnOnce(&Names<'_, O>)) -> Option<()> {
+    let btf = file.btf();
 
     then(&NameIndex::new(&btf).ok()?.names(btf));
     Some(())

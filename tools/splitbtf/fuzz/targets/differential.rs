@@ -66,14 +66,14 @@ fn is_by_value(split: &Valid<'_, LE>, id: u32) -> bool {
 }
 
 fn compare(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
-    let base_file = Owned::<LE>::new(base.into(), None).ok()?;
-    let base_btf = base_file.view(None).ok()?;
-    let split_file = Owned::<LE>::new(split.into(), Some(&base_btf)).ok()?;
-    let split_btf = split_file.view(Some(&base_btf)).ok()?;
-    let target_file = Owned::<LE>::new(target.into(), None).ok()?;
+    let base_file = Owned::<LE>::new(base.to_vec(), None).ok()?;
+    let base_btf = base_file.btf();
+    let split_file = Owned::<LE>::new(split.to_vec(), Some(&base_file)).ok()?;
+    let split_btf = split_file.btf();
+    let target_file = Owned::<LE>::new(target.to_vec(), None).ok()?;
     base_btf.validated().ok()?;
     let valid: Valid<'_, LE> = split_btf.validated().ok()?;
-    target_file.view(None).ok()?.validated().ok()?;
+    target_file.btf().validated().ok()?;
 
     let base = oracle::libbpf::Btf::parse(base, None).ok()?;
     let target = oracle::libbpf::Btf::parse(target, None).ok()?;

@@ -15,18 +15,18 @@ use splitbtf_fuzz::with_names;
 use zerocopy::LE;
 
 fn distill(base: &[u8], split: &[u8]) -> Option<()> {
-    let base_file = Owned::<LE>::new(base.into(), None).ok()?;
-    let base = base_file.view(None).ok()?;
-    let split = Owned::<LE>::new(split.into(), Some(&base)).ok()?;
-    let split = split.view(Some(&base)).ok()?;
+    let base_file = Owned::<LE>::new(base.to_vec(), None).ok()?;
+    let base = base_file.btf();
+    let split = Owned::<LE>::new(split.to_vec(), Some(&base_file)).ok()?;
+    let split = split.btf();
     base.validated().ok()?;
     let split = split.validated().ok()?;
 
     let distilled = splitbtf::distill(&split).ok()?;
-    let new_base = Owned::<LE>::new(distilled.base.clone(), None).unwrap();
-    let new_base = new_base.view(None).unwrap();
-    let new_split = Owned::<LE>::new(distilled.split.clone(), Some(&new_base)).unwrap();
-    let new_split = new_split.view(Some(&new_base)).unwrap();
+    let new_base_file = Owned::<LE>::new(distilled.base.clone(), None).unwrap();
+    let new_base = new_base_file.btf();
+    let new_split = Owned::<LE>::new(distilled.split.clone(), Some(&new_base_file)).unwrap();
+    let new_split = new_split.btf();
 
     new_base.validated().unwrap();
     let new_split = new_split.validated().unwrap();
@@ -43,8 +43,8 @@ fn distill(base: &[u8], split: &[u8]) -> Option<()> {
             }) => return,
             there => there.unwrap(),
         };
-        let back = Owned::<LE>::new(there.bytes, Some(names.btf())).unwrap();
-        back.view(Some(names.btf())).unwrap().validated().unwrap();
+        let back = Owned::<LE>::new(there.bytes, Some(&base_file)).unwrap();
+        back.btf().validated().unwrap();
     })
 }
 

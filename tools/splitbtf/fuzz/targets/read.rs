@@ -13,14 +13,14 @@ use zerocopy::ByteOrder;
 use zerocopy::BE;
 use zerocopy::LE;
 
-fn read<O: ByteOrder>(base: &[u8], split: &[u8]) -> Option<()> {
-    let base = Owned::<O>::new(base.into(), None).ok()?;
-    let base = base.view(None).ok()?;
-    let split = Owned::<O>::new(split.into(), Some(&base));
+fn read<O: ByteOrder + 'static>(base: &[u8], split: &[u8]) -> Option<()> {
+    let base_file = Owned::<O>::new(base.to_vec(), None).ok()?;
+    let base = base_file.btf();
+    let split = Owned::<O>::new(split.to_vec(), Some(&base_file));
 
     look(&base);
     let split = split.ok()?;
-    let split = split.view(Some(&base)).ok()?;
+    let split = split.btf();
     look(&split);
 
     // Written again, it is the same.
@@ -29,8 +29,8 @@ fn read<O: ByteOrder>(base: &[u8], split: &[u8]) -> Option<()> {
         builder.copy(&split, id).unwrap();
     }
     let bytes = builder.finish().ok()?;
-    let again = Owned::<O>::new(bytes, Some(&base)).unwrap();
-    let again = again.view(Some(&base)).unwrap();
+    let again = Owned::<O>::new(bytes, Some(&base_file)).unwrap();
+    let again = again.btf();
     assert_eq!(again.end_id(), split.end_id());
     Some(())
 }

@@ -24,7 +24,7 @@ use zerocopy::BE;
 use zerocopy::LE;
 
 /// The types that are kept, or the first that cannot be, by [`Needs`](splitbtf::Needs).
-fn foretold<O: ByteOrder>(
+fn foretold<O: ByteOrder + 'static>(
     split: &Valid<'_, O>,
     base: &Btf<'_, O>,
     names: &Names<'_, O>,
@@ -49,12 +49,12 @@ fn foretold<O: ByteOrder>(
     Ok(kept)
 }
 
-fn relocate<O: ByteOrder>(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
-    let base = Owned::<O>::new(base.into(), None).ok()?;
-    let base = base.view(None).ok()?;
-    let split = Owned::<O>::new(split.into(), Some(&base)).ok()?;
-    let split = split.view(Some(&base)).ok()?;
-    let target = Owned::<O>::new(target.into(), None).ok()?;
+fn relocate<O: ByteOrder + 'static>(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
+    let base_file = Owned::<O>::new(base.to_vec(), None).ok()?;
+    let base = base_file.btf();
+    let split = Owned::<O>::new(split.to_vec(), Some(&base_file)).ok()?;
+    let split = split.btf();
+    let target = Owned::<O>::new(target.to_vec(), None).ok()?;
     base.validated().ok()?;
     let split = split.validated().ok()?;
 
@@ -90,18 +90,18 @@ fn relocate<O: ByteOrder>(base: &[u8], split: &[u8], target: &[u8]) -> Option<()
             let mut bytes = vec![0; relocation.written_len()];
             relocation.write(split.bytes(), &base, &mut bytes).unwrap();
             if bytes.len() == kept.bytes.len() {
-                let written = Owned::<O>::new(bytes, Some(names.btf())).unwrap();
-                let written = written.view(Some(names.btf())).unwrap();
-                let rewritten = Owned::<O>::new(kept.bytes.clone(), Some(names.btf())).unwrap();
-                let rewritten = rewritten.view(Some(names.btf())).unwrap();
+                let written = Owned::<O>::new(bytes, Some(&target)).unwrap();
+                let written = written.btf();
+                let rewritten = Owned::<O>::new(kept.bytes.clone(), Some(&target)).unwrap();
+                let rewritten = rewritten.btf();
                 assert!(written
                     .types()
                     .zip(rewritten.types())
                     .all(|(a, b)| format!("{a:?}") == format!("{b:?}")));
             }
         }
-        let new = Owned::<O>::new(kept.bytes, Some(names.btf())).unwrap();
-        let new = new.view(Some(names.btf())).unwrap();
+        let new = Owned::<O>::new(kept.bytes, Some(&target)).unwrap();
+        let new = new.btf();
         // The target is not checked, but the result is valid if the target is.
         if names.btf().validated().is_ok() {
             new.validated().unwrap();

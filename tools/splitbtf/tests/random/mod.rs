@@ -111,7 +111,11 @@ fn name(die: u8, may_be_none: bool) -> String {
 
 impl Random {
     /// Adds it to a builder, with other ids.
-    pub fn add<O: ByteOrder>(&self, b: &mut Builder<O>, new_id: &dyn Fn(u32) -> u32) -> u32 {
+    pub fn add<O: ByteOrder + 'static>(
+        &self,
+        b: &mut Builder<O>,
+        new_id: &dyn Fn(u32) -> u32,
+    ) -> u32 {
         let [_, name_die, _, a, c, d, ..] = self.dice;
         let must = name(name_die, false);
         let may = name(name_die, true);
@@ -179,8 +183,9 @@ impl Random {
 }
 
 /// BTF that is split on `base`, with these types as they are.
-pub fn write<O: ByteOrder>(types: &[Random], base: Option<&Btf<'_, O>>) -> Owned<O> {
-    let mut builder = base.map_or_else(Builder::new, |base| Builder::split_on(base).unwrap());
+pub fn write<O: ByteOrder + 'static>(types: &[Random], base: Option<&Owned<O>>) -> Owned<O> {
+    let mut builder =
+        base.map_or_else(Builder::new, |base| Builder::split_on(&base.btf()).unwrap());
 
     for ty in types {
         ty.add(&mut builder, &|id| id);
@@ -189,7 +194,11 @@ pub fn write<O: ByteOrder>(types: &[Random], base: Option<&Btf<'_, O>>) -> Owned
 }
 
 /// All that a type says, with other ids.
-pub fn describe<O: ByteOrder>(btf: &Btf<'_, O>, id: u32, new_id: &dyn Fn(u32) -> u32) -> String {
+pub fn describe<O: ByteOrder + 'static>(
+    btf: &Btf<'_, O>,
+    id: u32,
+    new_id: &dyn Fn(u32) -> u32,
+) -> String {
     let ids: Vec<_> = btf.ids(id).unwrap().map(new_id).collect();
     let names: Vec<_> = btf
         .name_offsets(id)
