@@ -5,6 +5,7 @@
 //! - [`Owned`] holds a file, [`AnyOwned`] one whose byte order is known at run time only. [`Btf`] is a
 //!   view of it, [`Btf::validate`] checks all of it, [`NameIndex`] looks types up by name.
 //! - [`Builder`] writes BTF.
+//! - [`ExtInfo`] is the content of `.BTF.ext`: functions, lines and CO-RE relocations.
 //! - [`distill`] reduces the base of split BTF to the types that it needs, [`relocate`] makes the
 //!   result refer to the types of another kernel.
 //!
@@ -46,6 +47,7 @@ mod readme {}
 mod any;
 mod declare;
 mod distill;
+mod ext;
 mod methods;
 mod names;
 mod owned;
@@ -60,6 +62,14 @@ pub use any::AnyOwned;
 pub use distill::distill;
 pub use distill::Distilled;
 pub use distill::Distiller;
+pub use ext::CoreRelo;
+pub use ext::CoreReloKind;
+pub use ext::ExtError;
+pub use ext::ExtInfo;
+pub use ext::FuncInfo;
+pub use ext::LineInfo;
+pub use ext::ListReason;
+pub use ext::SectionInfo;
 pub use methods::BtfExt;
 pub use names::NameIndex;
 pub use owned::Owned;

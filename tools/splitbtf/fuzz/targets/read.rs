@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Opening and validating, of either byte order: BTF, and split BTF on it.
+//! Opening and validating, of either byte order: BTF, and split BTF on it; and `.BTF.ext`.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use splitbtf::Builder;
+use splitbtf::ExtInfo;
 use splitbtf::Owned;
 use splitbtf_fuzz::look;
 use splitbtf_fuzz::parts;
@@ -38,6 +39,7 @@ fn read<O: ByteOrder + 'static>(base: &[u8], split: &[u8]) -> Option<()> {
 fuzz_target!(|input: &[u8]| {
     let [base, split] = parts(input);
 
+    let _ = ExtInfo::read(input);
     read::<LE>(base, split);
     read::<BE>(base, split);
 });
