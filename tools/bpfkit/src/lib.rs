@@ -11,7 +11,6 @@ pub mod diff;
 pub mod distill;
 pub mod dump;
 mod elf;
-mod enumerators;
 pub mod error;
 pub mod feature;
 pub mod input;

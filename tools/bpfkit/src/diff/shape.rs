@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use splitbtf::Btf;
 use splitbtf::Composite;
+use splitbtf::Enumerator;
 use splitbtf::Kind;
 use splitbtf::Type;
 use zerocopy::ByteOrder;
 
 use crate::dump::kind_name;
-use crate::enumerators::enumerators;
 
 use super::Change;
 use super::DiffError;
@@ -92,10 +92,10 @@ impl Shape {
                 shape.size = Some(composite.size);
                 reader.members(&composite, "", 0, 0, &mut shape.members)?;
             }
-            Kind::Enum { size, .. } | Kind::Enum64 { size, .. } => {
+            Kind::Enum { size, values, .. } | Kind::Enum64 { size, values, .. } => {
                 shape.size = Some(size);
-                for (name_off, number) in enumerators(&ty.kind) {
-                    shape.values.insert(reader.name(name_off)?, number);
+                for Enumerator { name_off, value } in values {
+                    shape.values.insert(reader.name(name_off)?, value);
                 }
             }
             Kind::Int(int) => {

@@ -27,20 +27,20 @@ pub(super) struct Layouts<'b, 'a, O: ByteOrder> {
     /// Of a pointer, in bytes.
     pub(super) pointer: u64,
     /// Of structs and unions, by id.
-    shapes: Vec<Option<Shape>>,
+    layouts: Vec<Option<Layout>>,
 }
 
 /// What a compiler must be told of a struct or a union.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct Layout {
     /// In bytes; 1 if packed.
     pub(super) align: u64,
     pub(super) packed: bool,
 }
 
-/// How much room a type needs.
+/// The place that a type takes.
 #[derive(Clone, Copy)]
-struct Room {
+struct Extent {
     /// In bytes.
     size: u64,
     /// In bytes.
@@ -68,29 +68,29 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
         Self {
             types,
             pointer: pointer_size(types),
-            shapes: vec![None; len],
+            layouts: vec![None; len],
         }
     }
 
-    /// The shape of a struct or a union.
-    pub(super) fn shape(
+    /// The layout of a struct or a union.
+    pub(super) fn layout(
         &mut self,
         id: u32,
         of: &Composite<'_>,
         is_union: bool,
-    ) -> Result<Shape, DumpError> {
-        self.shape_at(id, of, is_union, 0)
+    ) -> Result<Layout, DumpError> {
+        self.layout_at(id, of, is_union, 0)
     }
 
-    fn shape_at(
+    fn layout_at(
         &mut self,
         id: u32,
         of: &Composite<'_>,
         is_union: bool,
         depth: usize,
-    ) -> Result<Shape, DumpError> {
-        if let Some(Some(shape)) = self.shapes.get(id as usize) {
-            return Ok(*shape);
+    ) -> Result<Layout, DumpError> {
+        if let Some(Some(layout)) = self.layouts.get(id as usize) {
+            return Ok(*layout);
         }
         if depth > MAX_NESTING {
             return Err(not_c(id, NotC::Depth));
@@ -111,14 +111,14 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
         if is_union {
             packed |= end.div_ceil(align).saturating_mul(align) > size;
         }
-        let shape = Shape {
+        let layout = Layout {
             align: if packed { 1 } else { align / 8 },
             packed,
         };
-        if let Some(slot) = self.shapes.get_mut(id as usize) {
-            *slot = Some(shape);
+        if let Some(slot) = self.layouts.get_mut(id as usize) {
+            *slot = Some(layout);
         }
-        Ok(shape)
+        Ok(layout)
     }
 
     /// Where a member is.
@@ -127,19 +127,19 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
     }
 
     fn field_at(&mut self, member: &Member, depth: usize) -> Result<Field, DumpError> {
-        let room = self.room(member.ty, depth)?;
-        let unit = room.size.saturating_mul(8);
+        let extent = self.extent(member.ty, depth)?;
+        let unit = extent.size.saturating_mul(8);
         let mut field = Field {
             offset: member.bit_offset.into(),
             bits: unit,
             bitfield: member.bitfield_bits != 0,
-            align: room.align * 8,
+            align: extent.align * 8,
             unit,
         };
 
         if field.bitfield {
             field.bits = member.bitfield_bits.into();
-        } else if let Some(int) = room.int {
+        } else if let Some(int) = extent.int {
             // The old way to say that it is a bit-field.
             if int.offset != 0 || u64::from(int.bits) < unit && int.bits != 0 && !int.is_bool() {
                 field.offset += u64::from(int.offset);
@@ -150,7 +150,7 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
         Ok(field)
     }
 
-    fn room(&mut self, id: u32, depth: usize) -> Result<Room, DumpError> {
+    fn extent(&mut self, id: u32, depth: usize) -> Result<Extent, DumpError> {
         let mut at = id;
         let mut count = None;
 
@@ -178,12 +178,12 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
                 }
                 Kind::Struct(of) | Kind::Union(of) => {
                     let is_union = matches!(ty.kind, Kind::Union(_));
-                    let shape = self.shape_at(at, &of, is_union, depth + 1)?;
-                    (of.size.into(), shape.align)
+                    let layout = self.layout_at(at, &of, is_union, depth + 1)?;
+                    (of.size.into(), layout.align)
                 }
                 _ => (0, 1),
             };
-            return Ok(Room {
+            return Ok(Extent {
                 size: size.saturating_mul(count.unwrap_or(1)),
                 align,
                 int: match ty.kind {

@@ -2,6 +2,7 @@
 
 //! Types as a C header, each declared before it is used.
 
+mod body;
 mod declare;
 mod layout;
 mod names;

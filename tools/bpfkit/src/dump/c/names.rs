@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use foldhash::fast::RandomState;
+use splitbtf::Enumerator;
 use splitbtf::Error;
 use splitbtf::Kind;
 use splitbtf::Type;
@@ -15,7 +16,6 @@ use zerocopy::ByteOrder;
 use super::types::Types;
 
 use crate::dump::text::Text;
-use crate::enumerators::enumerators;
 
 /// The names in use, and for each how often.
 type Table<'a> = HashMap<Cow<'a, [u8]>, u32, RandomState>;
@@ -145,7 +145,10 @@ impl<'a> Names<'a> {
             }
             _ => {}
         }
-        for (name_off, _) in enumerators(&ty.kind) {
+        let (Kind::Enum { values, .. } | Kind::Enum64 { values, .. }) = ty.kind else {
+            return Ok(());
+        };
+        for Enumerator { name_off, .. } in values {
             let name = identifier(types.string(name_off)?);
             self.idents.entry(name).or_insert(0);
         }
@@ -333,34 +336,4 @@ fn is_number_type(name: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_become_identifiers() {
-        assert_eq!(identifier(b"task_struct").as_ref(), b"task_struct");
-        assert_eq!(identifier(b"Option<u8>").as_ref(), b"Option_u8_");
-        assert_eq!(identifier(b"3d").as_ref(), b"_3d");
-        assert_eq!(identifier(b"int").as_ref(), b"_int");
-    }
-
-    #[test]
-    fn numbers_avoid_other_names() {
-        let mut table = Table::default();
-        for name in [&b"a"[..], b"a___2"] {
-            table.insert(Cow::Borrowed(name), 0);
-        }
-
-        assert_eq!(next_number(&mut table, b"a"), 1);
-        assert_eq!(next_number(&mut table, b"a"), 3);
-        assert_eq!(next_number(&mut table, b"a"), 4);
-    }
-
-    #[test]
-    fn number_types_are_known() {
-        assert!(is_number_type(b"long long unsigned int"));
-        assert!(is_number_type(b"_Bool"));
-        assert!(!is_number_type(b"__Poly8_t"));
-        assert!(!is_number_type(b""));
-    }
-}
+mod tests;
