@@ -18,7 +18,6 @@ use serde::Serializer;
 use splitbtf::Btf;
 use splitbtf::BtfExt;
 use splitbtf::Distiller;
-use splitbtf::Kind;
 use splitbtf::Mismatch;
 use splitbtf::Names;
 use splitbtf::Needs;
@@ -106,7 +105,7 @@ pub struct Finding {
     #[serde(serialize_with = "as_text")]
     pub refused: Option<Refusal>,
     #[serde(skip)]
-    prefix: &'static str,
+    keyword: Option<&'static str>,
 }
 
 /// What a kernel with Rust makes of a type that matches none of vmlinux, and why it does not match.
@@ -154,6 +153,16 @@ fn reason<S: Serializer>(reason: &Option<Mismatch>, to: S) -> Result<S::Ok, S::E
     as_text(&reason.as_ref().map(shown), to)
 }
 
+impl Finding {
+    /// The type as in C: `struct inode`.
+    fn in_c(&self) -> String {
+        match self.keyword {
+            Some(keyword) => format!("{keyword} {}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
 /// The type as in C, and all that there is to say of it: `struct inode is contained and does not
 /// match: size 512 in the module, 528 in vmlinux`.
 impl fmt::Display for Finding {
@@ -173,7 +182,7 @@ impl fmt::Display for Finding {
             (mismatch, "and does not match"),
         ];
 
-        write!(f, "{}{} {is}", self.prefix, self.name)?;
+        write!(f, "{} {is}", self.in_c())?;
         for (reason, what) in whats {
             if let Some(reason) = reason {
                 write!(f, " {what}: {}", shown(&reason))?;
@@ -272,9 +281,8 @@ impl Outcome {
                 ""
             };
             return vec![format!(
-                "{}{}{is} does not match: {}",
-                ty.prefix,
-                ty.name,
+                "{}{is} does not match: {}",
+                ty.in_c(),
                 shown(reason)
             )];
         }
@@ -303,7 +311,12 @@ fn line(
                 Some((start, rest)) if !rest.is_empty() => (start, "..."),
                 _ => (ty.name.as_str(), ""),
             };
-            format!("{}{name}{dots} ({})", ty.prefix, shown(reason))
+            let keyword = ty.keyword.map(|keyword| format!("{keyword} "));
+            format!(
+                "{}{name}{dots} ({})",
+                keyword.unwrap_or_default(),
+                shown(reason)
+            )
         })
         .collect();
     let are = if count == 1 { "type is" } else { "types are" };
@@ -414,9 +427,9 @@ fn opened<O: ByteOrder, T>(
     base: Option<&Btf<'_, O>>,
     then: impl FnOnce(&Valid<'_, O>) -> Result<T, splitbtf::Error>,
 ) -> Result<T, splitbtf::Error> {
-    let mut room = vec![0; splitbtf::max_types::<O>(bytes)?];
+    let mut index = vec![0; splitbtf::max_types::<O>(bytes)?];
 
-    then(&Btf::open(bytes, base, &mut room)?.validated()?)
+    then(&Btf::open(bytes, base, &mut index)?.validated()?)
 }
 
 /// What becomes of split BTF on one kernel.
@@ -444,12 +457,7 @@ fn outcome<O: ByteOrder>(
             contained: *contained,
             rust: unmatched.map(Rust::from).unwrap_or_default(),
             refused: refused.map(|(_, refusal)| refusal.clone()),
-            prefix: match ty.kind {
-                Kind::Struct(_) | Kind::Fwd { is_union: false } => "struct ",
-                Kind::Union(_) | Kind::Fwd { is_union: true } => "union ",
-                Kind::Enum { .. } => "enum ",
-                _ => "",
-            },
+            keyword: ty.kind.keyword(),
         });
     }
     Ok(Outcome::Relocated {

@@ -32,7 +32,7 @@ const SIGNED: &[u8] = b"~Module signature appended~\n";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DistillError {
-    /// The file cannot be read, or has no BTF.
+    /// The file cannot be read, or has no BTF, or one that is malformed.
     #[error(transparent)]
     Input(#[from] InputError),
     /// The file is raw BTF.
@@ -62,14 +62,6 @@ pub enum DistillError {
         id: u32,
         /// The offset of the name in the base's strings, in bytes.
         offset: u32,
-    },
-    /// The module's BTF is malformed.
-    #[error("{}: {SECTION}: {source}", path.display())]
-    Btf {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: splitbtf::Error,
     },
     /// The module's `.BTF_ids` section is malformed.
     #[error("{}: {}: {source}", path.display(), ids::SECTION)]
@@ -131,22 +123,19 @@ pub fn distill<O: ByteOrder + 'static>(
     if module.section(BASE_SECTION)?.is_some() {
         return Err(DistillError::Distilled { path: path() });
     }
-    let btf = |source| DistillError::Btf {
-        path: path(),
-        source,
-    };
+    let btf = module.wrong(SECTION);
 
-    let mut index = vec![0; splitbtf::max_types::<O>(split).map_err(btf)?];
-    let view = Btf::open(split, Some(base), &mut index).map_err(btf)?;
-    if let Some((id, offset)) = stranger(&view).map_err(btf)? {
+    let mut index = vec![0; splitbtf::max_types::<O>(split).map_err(&btf)?];
+    let view = Btf::open(split, Some(base), &mut index).map_err(&btf)?;
+    if let Some((id, offset)) = stranger(&view).map_err(&btf)? {
         return Err(DistillError::OtherBase {
             path: path(),
             id,
             offset,
         });
     }
-    let valid = view.validated().map_err(btf)?;
-    let distilled = distiller.distill(&valid).map_err(btf)?;
+    let valid = view.validated().map_err(&btf)?;
+    let distilled = distiller.distill(&valid).map_err(&btf)?;
     let ids = ids::rewrite::<O>(&elf, |id| distilled.id(id)).map_err(|source| {
         let path = path();
         DistillError::Ids { path, source }
@@ -164,7 +153,7 @@ pub fn distill<O: ByteOrder + 'static>(
         DistillError::Elf { path, source }
     })?;
     let after = distilled.base.len() + distilled.split.len();
-    let (types, base_types) = count::<O>(distilled.base, distilled.split).map_err(btf)?;
+    let (types, base_types) = count::<O>(distilled.base, distilled.split).map_err(&btf)?;
     Ok(Distilled {
         bytes,
         types,

@@ -2,8 +2,11 @@
 
 //! Opens any file that contains BTF: raw BTF (`/sys/kernel/btf/*`), an ELF file (a module,
 //! `vmlinux`, a BPF object) or a bootable x86 kernel image (`vmlinuz`). Each may be compressed.
-//!
-//! The kernel's `Documentation/arch/x86/boot.rst` describes the kernel image.
+
+mod compression;
+mod image;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io;
@@ -13,16 +16,19 @@ use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
 
-use flate2::bufread::MultiGzDecoder;
-use lz4_flex::frame::FrameDecoder;
-use lzma_rust2::XzReader;
 use memmap2::Mmap;
 use object::elf::SHF_COMPRESSED;
 use object::Endianness;
 use object::Object;
 use object::ObjectSection;
 use object::SectionFlags;
-use ruzstd::decoding::StreamingDecoder;
+use splitbtf::Endian;
+
+use self::compression::decompress;
+use self::compression::exceeds;
+use self::compression::Compression;
+use self::image::is_image;
+use self::image::payload;
 
 /// The section of an ELF file that has its BTF.
 pub const SECTION: &str = ".BTF";
@@ -36,9 +42,6 @@ pub const MAX_LEN: u64 = 1 << 30;
 /// Files of at least this size, in bytes, are mapped into memory, not read: a kernel is large, and
 /// its BTF is a small part of it.
 const MAP_FROM: u64 = 1 << 20;
-
-/// The most memory that the xz decompressor may use, in KiB. The kernel's own build needs 128 MiB.
-const XZ_MEMORY: u32 = 256 << 10;
 
 /// The most layers of compression. A compressed kernel image has two.
 const MAX_LAYERS: usize = 4;
@@ -119,6 +122,16 @@ pub enum InputError {
         /// The section's offset in the ELF file, in bytes.
         offset: u64,
     },
+    /// The BTF in a section is wrong.
+    #[error("{}: {section}: {source}", path.display())]
+    Btf {
+        /// The file.
+        path: PathBuf,
+        /// The section's name.
+        section: &'static str,
+        /// What is wrong with it.
+        source: splitbtf::Error,
+    },
     /// There is no such section.
     #[error("{}: {section}: there is no such section", path.display())]
     NoSection {
@@ -129,15 +142,6 @@ pub enum InputError {
     },
 }
 
-/// The byte order of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ByteOrder {
-    /// Little-endian.
-    Little,
-    /// Big-endian.
-    Big,
-}
-
 /// A file that contains BTF.
 #[derive(Debug)]
 pub struct Input {
@@ -145,7 +149,7 @@ pub struct Input {
     /// The decompressed content.
     bytes: Bytes,
     kind: Kind,
-    order: ByteOrder,
+    endian: Endian,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,8 +252,8 @@ impl Input {
     }
 
     /// The byte order of the file and of its BTF.
-    pub fn byte_order(&self) -> ByteOrder {
-        self.order
+    pub fn endian(&self) -> Endian {
+        self.endian
     }
 
     /// Like [`Self::need`], but the result owns the content.
@@ -306,6 +310,18 @@ impl Input {
         }
     }
 
+    /// The error for BTF in a section that is wrong.
+    pub(crate) fn wrong(
+        &self,
+        section: &'static str,
+    ) -> impl Fn(splitbtf::Error) -> InputError + use<'_> {
+        move |source| InputError::Btf {
+            path: self.path.clone(),
+            section,
+            source,
+        }
+    }
+
     /// The ELF file and its bytes; `None` for raw BTF.
     ///
     /// # Errors
@@ -353,12 +369,11 @@ fn unpack(path: PathBuf, mut bytes: Bytes, max: u64) -> Result<Input, InputError
         } else if is_image(&bytes) {
             payload(&path, &bytes)?
         } else {
-            let (kind, order) = match &*bytes {
-                [0x9f, 0xeb, ..] => (Kind::Btf, ByteOrder::Little),
-                [0xeb, 0x9f, ..] => (Kind::Btf, ByteOrder::Big),
-                [0x7f, b'E', b'L', b'F', ..] => match parse(&path, &bytes)?.endianness() {
-                    Endianness::Little => (Kind::Elf, ByteOrder::Little),
-                    Endianness::Big => (Kind::Elf, ByteOrder::Big),
+            let (kind, endian) = match (Endian::of(&bytes), &*bytes) {
+                (Ok(endian), _) => (Kind::Btf, endian),
+                (_, [0x7f, b'E', b'L', b'F', ..]) => match parse(&path, &bytes)?.endianness() {
+                    Endianness::Little => (Kind::Elf, Endian::Little),
+                    Endianness::Big => (Kind::Elf, Endian::Big),
                 },
                 _ => return Err(InputError::Unknown { path }),
             };
@@ -366,157 +381,10 @@ fn unpack(path: PathBuf, mut bytes: Bytes, max: u64) -> Result<Input, InputError
                 path,
                 bytes,
                 kind,
-                order,
+                endian,
             });
         };
         bytes = Bytes::Read(decompress(&path, packed, max)?);
     }
     Err(InputError::Layers { path })
 }
-
-fn exceeds(bytes: &[u8], max: u64) -> bool {
-    u64::try_from(bytes.len()).map_or(true, |len| len > max)
-}
-
-#[derive(Clone, Copy)]
-enum Compression {
-    Gzip,
-    Xz,
-    Zstd,
-    Lz4,
-}
-
-impl Compression {
-    fn of(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [0x1f, 0x8b, ..] => Some(Self::Gzip),
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
-            // lz4 has two formats; the kernel's build uses the older one, the second here.
-            [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Some(Self::Lz4),
-            _ => None,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Xz => "xz",
-            Self::Zstd => "zstd",
-            Self::Lz4 => "lz4",
-        }
-    }
-
-    /// Appends the decompressed data to `out`, but stops when `out` has more than `max` bytes.
-    fn read(self, mut packed: &[u8], max: u64, out: &mut Vec<u8>) -> io::Result<()> {
-        let limit = max.saturating_add(1);
-
-        match self {
-            Self::Gzip => MultiGzDecoder::new(packed).take(limit).read_to_end(out)?,
-            Self::Xz => XzReader::new_mem_limit(packed, true, XZ_MEMORY)
-                .take(limit)
-                .read_to_end(out)?,
-            Self::Lz4 => FrameDecoder::new(packed).take(limit).read_to_end(out)?,
-            Self::Zstd => {
-                while !packed.is_empty() && !exceeds(out, max) {
-                    let frame = StreamingDecoder::new(&mut packed).map_err(io::Error::other)?;
-                    frame.take(limit).read_to_end(out)?;
-                }
-                out.len()
-            }
-        };
-        Ok(())
-    }
-}
-
-fn decompress(
-    path: &Path,
-    (compression, packed): (Compression, &[u8]),
-    max: u64,
-) -> Result<Vec<u8>, InputError> {
-    let mut out = Vec::new();
-    let result = compression.read(packed, max, &mut out);
-
-    result.map_err(|source| InputError::Compressed {
-        path: path.to_owned(),
-        compression: compression.name(),
-        offset: out.len(),
-        source,
-    })?;
-    match exceeds(&out, max) {
-        false => Ok(out),
-        true => Err(InputError::TooLarge {
-            path: path.to_owned(),
-            max,
-            compressed: true,
-        }),
-    }
-}
-
-/// The offsets of fields in the setup header of a kernel image, in bytes.
-mod setup {
-    /// The number of sectors of the setup code, without the first one.
-    pub const SECTORS: usize = 0x1f1;
-    /// The word 0xaa55.
-    pub const BOOT_FLAG: usize = 0x1fe;
-    /// "HdrS".
-    pub const MAGIC: usize = 0x202;
-    /// The version of the boot protocol.
-    pub const VERSION: usize = 0x206;
-    /// The offset of the compressed kernel from the end of the setup code.
-    pub const PAYLOAD_OFFSET: usize = 0x248;
-    /// The length of the compressed kernel.
-    pub const PAYLOAD_LENGTH: usize = 0x24c;
-}
-
-fn is_image(bytes: &[u8]) -> bool {
-    at(bytes, setup::BOOT_FLAG) == Some([0x55, 0xaa]) && at(bytes, setup::MAGIC) == Some(*b"HdrS")
-}
-
-/// The `N` bytes at an offset.
-fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
-    bytes.get(offset..)?.first_chunk().copied()
-}
-
-/// The compressed kernel in an image.
-fn payload<'a>(path: &Path, image: &'a [u8]) -> Result<(Compression, &'a [u8]), InputError> {
-    let error = |offset, reason| InputError::Image {
-        path: path.to_owned(),
-        reason,
-        offset,
-    };
-    let version = at(image, setup::VERSION).map(u16::from_le_bytes);
-    if version.is_none_or(|version| version < 0x208) {
-        let reason = "the boot protocol is older than 2.08 and does not say where the kernel is";
-        return Err(error(setup::VERSION, reason));
-    }
-    let sectors = match at(image, setup::SECTORS) {
-        None | Some([0]) => 4,
-        Some([sectors]) => usize::from(sectors),
-    };
-    let number = |offset| {
-        let number = at(image, offset).map(u32::from_le_bytes)?;
-        usize::try_from(number).ok()
-    };
-    let span = number(setup::PAYLOAD_OFFSET).zip(number(setup::PAYLOAD_LENGTH));
-    let (start, len) = span
-        .and_then(|(offset, len)| Some(((sectors + 1) * 512).checked_add(offset)?).zip(Some(len)))
-        .ok_or_else(|| error(setup::PAYLOAD_OFFSET, "the header is cut off"))?;
-    let packed = image
-        .get(start..)
-        .and_then(|rest| rest.get(..len))
-        .ok_or_else(|| error(start, "the compressed kernel reaches beyond the end"))?;
-    let compression = Compression::of(packed).ok_or_else(|| {
-        let reason = "the kernel is not compressed by gzip, xz, zstd or lz4";
-        error(start, reason)
-    })?;
-
-    // The kernel's build appends the decompressed size, 4 bytes, except with gzip, which has it.
-    match compression {
-        Compression::Gzip => Ok((compression, packed)),
-        _ => Ok((compression, &packed[..packed.len().saturating_sub(4)])),
-    }
-}
-
-#[cfg(test)]
-mod tests;

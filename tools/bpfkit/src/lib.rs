@@ -31,9 +31,9 @@ pub mod vmlinux;
 
 pub use elf::ElfError;
 pub use error::Error;
-pub use input::ByteOrder;
 pub use input::Input;
 pub use input::InputError;
 pub use input::Section;
 pub use metadata::Metadata;
+pub use splitbtf::Endian;
 pub use value::Value;

@@ -12,15 +12,15 @@ use bpfkit::check::Finding;
 use bpfkit::check::Outcome;
 use bpfkit::check::Verdict;
 use bpfkit::vmlinux::Vmlinux;
-use bpfkit::ByteOrder;
 use bpfkit::Error;
 use bpfkit::Input;
 use clap::Args;
 use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelIterator;
 use serde::Serialize;
-use zerocopy::BE;
-use zerocopy::LE;
+use splitbtf::in_order;
+use splitbtf::ByteOrder;
+use splitbtf::Endian;
 
 use super::progress::Progress;
 use super::Failure;
@@ -70,11 +70,9 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     for path in &check.kernel {
         kernels.push(Input::open(path).map_err(Failure::trouble)?);
     }
-    let (modules, problems) = match kernels.first().map(Input::byte_order) {
-        Some(ByteOrder::Big) => run_in::<BE>(check, &kernels),
-        _ => run_in::<LE>(check, &kernels),
-    }
-    .map_err(Failure::trouble)?;
+    let endian = kernels.first().map_or(Endian::NATIVE, Input::endian);
+    let results = in_order!(endian, O => run_in::<O>(check, &kernels));
+    let (modules, problems) = results.map_err(Failure::trouble)?;
 
     let pairs: Vec<_> = modules
         .iter()
@@ -98,7 +96,7 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
 /// What came of each module that could be read, and why the others could not.
 type Results<'a> = (Vec<(&'a Path, Checked)>, Vec<Error>);
 
-fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send + 'static>(
+fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     check: &'a Check,
     kernels: &[Input],
 ) -> Result<Results<'a>, Error> {

@@ -9,11 +9,10 @@ use bpfkit::diff::DiffError;
 use bpfkit::diff::Difference;
 use bpfkit::diff::Select;
 use bpfkit::vmlinux::Vmlinux;
-use bpfkit::ByteOrder;
 use bpfkit::Input;
 use clap::Args;
-use zerocopy::BE;
-use zerocopy::LE;
+use splitbtf::in_order;
+use splitbtf::ByteOrder;
 
 use super::Failure;
 use super::Voice;
@@ -45,11 +44,11 @@ pub fn run(diff: &Diff, voice: Voice) -> Result<(), Failure> {
     let to = open(&diff.to)?;
     let module = diff.module.as_ref().map(open).transpose()?;
 
-    let differences = match from.byte_order() {
-        ByteOrder::Big => run_in::<BE>(diff, [&from, &to], module.as_ref()),
-        ByteOrder::Little => run_in::<LE>(diff, [&from, &to], module.as_ref()),
-    }
-    .map_err(Failure::Trouble)?;
+    let differences = in_order!(
+        from.endian(),
+        O => run_in::<O>(diff, [&from, &to], module.as_ref())
+    );
+    let differences = differences.map_err(Failure::Trouble)?;
 
     voice.print(&differences, |differences| {
         differences.iter().map(Difference::to_string).collect()
@@ -60,7 +59,7 @@ pub fn run(diff: &Diff, voice: Voice) -> Result<(), Failure> {
     }
 }
 
-fn run_in<O: zerocopy::ByteOrder + 'static>(
+fn run_in<O: ByteOrder + 'static>(
     diff: &Diff,
     kernels: [&Input; 2],
     module: Option<&Input>,

@@ -13,7 +13,6 @@ use bpfkit::distill::DistillError;
 use bpfkit::distill::Distilled;
 use bpfkit::output;
 use bpfkit::vmlinux::Vmlinux;
-use bpfkit::ByteOrder;
 use bpfkit::Error;
 use bpfkit::Input;
 use bpfkit::InputError;
@@ -21,10 +20,10 @@ use clap::Args;
 use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelIterator;
 use serde::Serialize;
+use splitbtf::in_order;
 use splitbtf::Btf;
+use splitbtf::ByteOrder;
 use splitbtf::Distiller;
-use zerocopy::BE;
-use zerocopy::LE;
 
 use super::progress::Progress;
 use super::Failure;
@@ -112,11 +111,8 @@ enum Module<'a> {
 pub fn run(distill: &Distill, voice: Voice) -> Result<(), Failure> {
     let outputs = outputs(&distill.modules, distill.output.as_deref()).map_err(Failure::Usage)?;
     let base = Input::open(&distill.base).map_err(Failure::trouble)?;
-    let (modules, status) = match base.byte_order() {
-        ByteOrder::Little => run_in::<LE>(distill, &base, &outputs),
-        ByteOrder::Big => run_in::<BE>(distill, &base, &outputs),
-    }
-    .map_err(Failure::trouble)?;
+    let results = in_order!(base.endian(), O => run_in::<O>(distill, &base, &outputs));
+    let (modules, status) = results.map_err(Failure::trouble)?;
 
     voice.print(&modules, |modules| modules.iter().map(line).collect())?;
     for module in &modules {
@@ -175,7 +171,7 @@ fn outputs(modules: &[PathBuf], output: Option<&Path>) -> Result<Vec<PathBuf>, S
 }
 
 /// What came of each module, and the exit status.
-fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send + 'static>(
+fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     distill: &'a Distill,
     base: &Input,
     outputs: &'a [PathBuf],
@@ -226,7 +222,7 @@ fn run_in<'a, O: zerocopy::ByteOrder + Sync + Send + 'static>(
 }
 
 /// Distils a module, and writes it. The result is without its bytes, which are not kept for all.
-fn one<O: zerocopy::ByteOrder + 'static>(
+fn one<O: ByteOrder + 'static>(
     module: &Path,
     output: &Path,
     base: &Btf<'_, O>,
@@ -262,35 +258,4 @@ fn line(module: &Module<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn places(modules: &[&str], output: Option<&str>) -> Result<Vec<PathBuf>, String> {
-        let modules: Vec<_> = modules.iter().map(PathBuf::from).collect();
-
-        outputs(&modules, output.map(Path::new))
-    }
-
-    #[test]
-    fn results_go_where_they_should() {
-        let paths = |paths: &[&str]| Ok(paths.iter().map(PathBuf::from).collect());
-
-        assert_eq!(
-            places(&["a/b.ko", "c.ko"], None),
-            paths(&["a/b.ko", "c.ko"])
-        );
-        assert_eq!(places(&["a/b.ko.xz"], Some("new.ko")), paths(&["new.ko"]));
-        assert_eq!(places(&["a/b.ko.xz"], Some("/")), paths(&["/b.ko"]));
-        assert_eq!(
-            places(&["a/b.ko.zst", "c.ko"], Some("to")),
-            paths(&["to/b.ko", "to/c.ko"])
-        );
-        assert!(places(&["b.ko", "a.ko.gz"], None)
-            .unwrap_err()
-            .starts_with("a.ko.gz: "));
-        assert_eq!(
-            places(&["a/c.ko", "b/c.ko"], Some("to")),
-            Err("several modules would be to/c.ko".into())
-        );
-    }
-}
+mod tests;

@@ -12,14 +12,13 @@ use bpfkit::relocate::OwnType;
 use bpfkit::relocate::RelocateError;
 use bpfkit::relocate::Relocated;
 use bpfkit::vmlinux::Vmlinux;
-use bpfkit::ByteOrder;
 use bpfkit::Error;
 use bpfkit::Input;
 use clap::Args;
 use serde::Serialize;
+use splitbtf::in_order;
+use splitbtf::ByteOrder;
 use splitbtf::Policy;
-use zerocopy::BE;
-use zerocopy::LE;
 
 use super::Failure;
 use super::Style;
@@ -81,10 +80,7 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
         true => Policy::Opaque,
         false => Policy::Error,
     };
-    let relocated = match kernel.byte_order() {
-        ByteOrder::Little => relocated::<LE>(&module, &kernel, policy)?,
-        ByteOrder::Big => relocated::<BE>(&module, &kernel, policy)?,
-    };
+    let relocated = in_order!(kernel.endian(), O => relocated::<O>(&module, &kernel, policy))?;
     if let Some(path) = &relocate.output {
         let written = output::replace(path, &relocated.bytes);
         written.map_err(|source| {
@@ -118,7 +114,7 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
     })
 }
 
-fn relocated<O: zerocopy::ByteOrder + 'static>(
+fn relocated<O: ByteOrder + 'static>(
     module: &Input,
     kernel: &Input,
     policy: Policy,

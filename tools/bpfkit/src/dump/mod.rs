@@ -13,11 +13,11 @@ mod text;
 use std::io;
 use std::io::Write;
 
+use splitbtf::in_order;
 use splitbtf::Btf;
+use splitbtf::Endian;
 use splitbtf::Mismatch;
 use zerocopy::ByteOrder;
-use zerocopy::BE;
-use zerocopy::LE;
 
 use crate::Error;
 
@@ -152,10 +152,7 @@ pub fn dump(
     roots: &[Root],
     to: impl Write,
 ) -> Result<(), DumpError> {
-    match source.bytes() {
-        [0xeb, 0x9f, ..] => dump_in::<BE>(source, format, roots, to),
-        _ => dump_in::<LE>(source, format, roots, to),
-    }
+    in_order!(Endian::of(source.bytes())?, O => dump_in::<O>(source, format, roots, to))
 }
 
 fn dump_in<O: ByteOrder>(
@@ -188,17 +185,17 @@ fn opened<O: ByteOrder, T>(
     source: &Source,
     then: impl FnOnce(&Btf<'_, O>) -> Result<T, DumpError>,
 ) -> Result<T, DumpError> {
-    let mut base_room;
+    let mut base_index;
     let base = match source.base() {
         Some(base) => {
             let types = splitbtf::max_types::<O>(base).map_err(DumpError::Base)?;
-            base_room = vec![0; types];
-            Some(Btf::<O>::open(base, None, &mut base_room).map_err(DumpError::Base)?)
+            base_index = vec![0; types];
+            Some(Btf::<O>::open(base, None, &mut base_index).map_err(DumpError::Base)?)
         }
         None => None,
     };
-    let mut room = vec![0; splitbtf::max_types::<O>(source.bytes())?];
-    let btf = Btf::open(source.bytes(), base.as_ref(), &mut room)?;
+    let mut index = vec![0; splitbtf::max_types::<O>(source.bytes())?];
+    let btf = Btf::open(source.bytes(), base.as_ref(), &mut index)?;
 
     then(&btf)
 }

@@ -6,12 +6,12 @@ use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use splitbtf::in_order;
 use splitbtf::BtfExt;
+use splitbtf::Endian;
 use splitbtf::Error as BtfError;
 use splitbtf::Policy;
 use zerocopy::ByteOrder;
-use zerocopy::BE;
-use zerocopy::LE;
 
 use crate::input::Section;
 use crate::input::BASE_SECTION;
@@ -141,10 +141,7 @@ impl Source {
     ///
     /// If it has no distilled base, or the BTF of any of the two is wrong, or if types do not match.
     pub fn relocate(&self, kernel: &Input) -> Result<Self, DumpError> {
-        match self.bytes() {
-            [0xeb, 0x9f, ..] => self.relocate_in::<BE>(kernel),
-            _ => self.relocate_in::<LE>(kernel),
-        }
+        in_order!(Endian::of(self.bytes())?, O => self.relocate_in::<O>(kernel))
     }
 
     fn relocate_in<O: ByteOrder + 'static>(&self, kernel: &Input) -> Result<Self, DumpError> {
@@ -158,14 +155,14 @@ impl Source {
             let relocated = match splitbtf::relocate(&btf.validated()?, &names, Policy::Opaque) {
                 Err(BtfError::Unmatched {
                     id,
+                    name,
                     contained,
                     reason,
                     ..
                 }) => {
-                    let name = btf.string(btf.get(id)?.name_off)?;
                     return Err(DumpError::Unmatched {
                         id,
-                        name: name.escape_ascii().to_string(),
+                        name: name.to_string(),
                         contained,
                         reason,
                     });

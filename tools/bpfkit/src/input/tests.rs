@@ -13,6 +13,7 @@ use object::BinaryFormat;
 use object::SectionKind;
 use ruzstd::encoding::CompressionLevel;
 
+use super::image::setup;
 use super::*;
 use crate::testing::blob;
 
@@ -99,21 +100,21 @@ fn btf_by_itself_has_one_section() {
 
     assert_eq!(input.section(".BTF").unwrap(), Some(padded.as_slice()));
     assert_eq!(input.section(".BTF.base").unwrap(), None);
-    assert_eq!(input.byte_order(), ByteOrder::Little);
-    assert_eq!(open(&[0xeb, 0x9f]).unwrap().byte_order(), ByteOrder::Big);
+    assert_eq!(input.endian(), Endian::Little);
+    assert_eq!(open(&[0xeb, 0x9f]).unwrap().endian(), Endian::Big);
 }
 
 #[test]
 fn sections_of_any_elf_are_found() {
     for (architecture, endianness, order) in [
-        (Architecture::X86_64, Endianness::Little, ByteOrder::Little),
-        (Architecture::I386, Endianness::Little, ByteOrder::Little),
-        (Architecture::S390x, Endianness::Big, ByteOrder::Big),
-        (Architecture::PowerPc, Endianness::Big, ByteOrder::Big),
+        (Architecture::X86_64, Endianness::Little, Endian::Little),
+        (Architecture::I386, Endianness::Little, Endian::Little),
+        (Architecture::S390x, Endianness::Big, Endian::Big),
+        (Architecture::PowerPc, Endianness::Big, Endian::Big),
     ] {
         let input = open(&elf(architecture, endianness)).unwrap();
 
-        assert_eq!(input.byte_order(), order);
+        assert_eq!(input.endian(), order);
         assert_eq!(input.need(".BTF").unwrap(), btf());
         assert_eq!(input.section(".BTF.base").unwrap(), Some(BASE));
         assert_eq!(input.section(".BTF_ids").unwrap(), None);
