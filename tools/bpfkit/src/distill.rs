@@ -7,8 +7,6 @@ mod ids;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
 use splitbtf::Btf;
 use splitbtf::BtfExt;
 use splitbtf::Distiller;
@@ -17,6 +15,8 @@ use zerocopy::ByteOrder;
 
 use crate::elf;
 use crate::elf::ElfError;
+use crate::file_error::FileError;
+use crate::input::InputProblem;
 use crate::input::BASE_SECTION;
 use crate::input::SECTION;
 use crate::Input;
@@ -29,56 +29,49 @@ use self::ids::IdsError;
 const SIGNED: &[u8] = b"~Module signature appended~\n";
 
 /// Why a module cannot be distilled.
+pub type DistillError = FileError<DistillProblem>;
+
+/// Why a module cannot be distilled: the part of a [`DistillError`] that does not name the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DistillError {
+pub enum DistillProblem {
     /// The file cannot be read, or has no BTF, or one that is malformed.
     #[error(transparent)]
-    Input(#[from] InputError),
+    Input(#[from] InputProblem),
     /// The file is raw BTF.
-    #[error("{}: this is raw BTF, not a module", path.display())]
-    NotElf {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("this is raw BTF, not a module")]
+    NotElf,
     /// The module is signed.
-    #[error("{}: the module is signed, and distilling would break the signature; sign it after distilling", path.display())]
-    Signed {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error(
+        "the module is signed, and distilling would break the signature; sign it after distilling"
+    )]
+    Signed,
     /// The module has a distilled base.
-    #[error("{}: {BASE_SECTION}: the module has been distilled already", path.display())]
-    Distilled {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("the module has been distilled already")]
+    Distilled,
     /// The module was built for another kernel.
-    #[error("{}: {SECTION}: the module was not built for the kernel of this base: a name in BTF type {id} is not in the base (offset {offset} of its strings)", path.display())]
+    #[error(
+        "the module was not built for the kernel of this base: a name in BTF type {id} is not in the base \
+         (offset {offset} of its strings)"
+    )]
     OtherBase {
-        /// The file.
-        path: PathBuf,
         /// The type.
         id: u32,
         /// The offset of the name in the base's strings, in bytes.
         offset: u32,
     },
     /// The module's `.BTF_ids` section is malformed.
-    #[error("{}: {}: {source}", path.display(), ids::SECTION)]
-    Ids {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: IdsError,
-    },
+    #[error(transparent)]
+    Ids(#[from] IdsError),
     /// The module cannot be rewritten.
-    #[error("{}: ELF: {source}", path.display())]
-    Elf {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: ElfError,
-    },
+    #[error("ELF: {0}")]
+    Elf(#[from] ElfError),
+}
+
+impl From<InputError> for DistillError {
+    fn from(error: InputError) -> Self {
+        error.map()
+    }
 }
 
 /// A distilled module.
@@ -112,34 +105,30 @@ pub fn distill<O: ByteOrder + 'static>(
     base: &Btf<'_, O>,
     distiller: &mut Distiller,
 ) -> Result<Distilled, DistillError> {
-    let path = || module.path().to_owned();
+    let path = module.path();
     let (elf, file) = module
         .elf()?
-        .ok_or_else(|| DistillError::NotElf { path: path() })?;
+        .ok_or_else(|| DistillError::new(path, DistillProblem::NotElf))?;
     if file.ends_with(SIGNED) {
-        return Err(DistillError::Signed { path: path() });
+        return Err(DistillError::new(path, DistillProblem::Signed));
     }
     let split = module.need(SECTION)?;
     if module.section(BASE_SECTION)?.is_some() {
-        return Err(DistillError::Distilled { path: path() });
+        let problem = DistillProblem::Distilled;
+        return Err(DistillError::in_section(path, BASE_SECTION, problem));
     }
     let btf = module.wrong(SECTION);
 
     let mut index = vec![0; splitbtf::max_types::<O>(split).map_err(&btf)?];
     let view = Btf::open(split, Some(base), &mut index).map_err(&btf)?;
     if let Some((id, offset)) = stranger(&view).map_err(&btf)? {
-        return Err(DistillError::OtherBase {
-            path: path(),
-            id,
-            offset,
-        });
+        let problem = DistillProblem::OtherBase { id, offset };
+        return Err(DistillError::in_section(path, SECTION, problem));
     }
     let valid = view.validated().map_err(&btf)?;
     let distilled = distiller.distill(&valid).map_err(&btf)?;
-    let ids = ids::rewrite::<O>(&elf, |id| distilled.id(id)).map_err(|source| {
-        let path = path();
-        DistillError::Ids { path, source }
-    })?;
+    let ids = ids::rewrite::<O>(&elf, |id| distilled.id(id))
+        .map_err(|error| DistillError::in_section(path, ids::SECTION, error))?;
 
     let mut sections = vec![
         (SECTION, distilled.split.as_slice()),
@@ -148,10 +137,7 @@ pub fn distill<O: ByteOrder + 'static>(
     if let Some(ids) = &ids {
         sections.push((ids::SECTION, &ids.bytes));
     }
-    let bytes = elf::rewrite(file, &sections).map_err(|source| {
-        let path = path();
-        DistillError::Elf { path, source }
-    })?;
+    let bytes = elf::rewrite(file, &sections).map_err(|error| DistillError::new(path, error))?;
     let after = distilled.base.len() + distilled.split.len();
     let (types, base_types) = count::<O>(distilled.base, distilled.split).map_err(&btf)?;
     Ok(Distilled {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::input::InputProblem;
 use crate::show::Tag;
 use crate::value::ValueError;
 use crate::InputError;
@@ -78,7 +79,7 @@ pub enum Error {
         /// The type.
         name: String,
     },
-    /// A file cannot be read, or has not what is sought in it.
+    /// A file cannot be read, or has not what is sought in it, or its BTF is wrong.
     #[error(transparent)]
     Input(#[from] InputError),
     /// A file cannot be written.
@@ -88,16 +89,6 @@ pub enum Error {
         path: PathBuf,
         /// Why not.
         source: io::Error,
-    },
-    /// The BTF of a file is wrong.
-    #[error("{}: {section}: {source}", path.display())]
-    Types {
-        /// The file.
-        path: PathBuf,
-        /// The section that the BTF is in.
-        section: &'static str,
-        /// What is wrong with it.
-        source: splitbtf::Error,
     },
     /// Something has no BTF.
     #[error("{what}: there is no BTF")]
@@ -132,7 +123,7 @@ impl Error {
                 reason.os_error.is_some_and(is_trouble)
             }
             Self::Kernel { source, .. } => source.raw_os_error().is_some_and(is_trouble),
-            Self::Input(error) => matches!(error, InputError::Read { .. }),
+            Self::Input(error) => matches!(error.problem, InputProblem::Read(_)),
             _ => false,
         }
     }

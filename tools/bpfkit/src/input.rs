@@ -24,6 +24,8 @@ use object::ObjectSection;
 use object::SectionFlags;
 use splitbtf::Endian;
 
+use crate::file_error::FileError;
+
 use self::compression::decompress;
 use self::compression::exceeds;
 use self::compression::Compression;
@@ -47,32 +49,27 @@ const MAP_FROM: u64 = 1 << 20;
 const MAX_LAYERS: usize = 4;
 
 /// Why a file cannot be read, or has no BTF.
+pub type InputError = FileError<InputProblem>;
+
+/// Why a file cannot be read, or has no BTF: the part of an [`InputError`] that does not name the
+/// file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum InputError {
+pub enum InputProblem {
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] io::Error),
     /// The file, or its decompressed content, is too large.
-    #[error("{}: larger than {max} bytes{}", path.display(), if *compressed { " when decompressed" } else { "" })]
+    #[error("larger than {max} bytes{}", if *compressed { " when decompressed" } else { "" })]
     TooLarge {
-        /// The file.
-        path: PathBuf,
         /// The limit in bytes.
         max: u64,
         /// Whether the decompressed content is too large, and not the file.
         compressed: bool,
     },
     /// The file cannot be decompressed.
-    #[error("{}: {compression}: {source} (offset {offset} of the decompressed data)", path.display())]
+    #[error("{compression}: {source} (offset {offset} of the decompressed data)")]
     Compressed {
-        /// The file.
-        path: PathBuf,
         /// The format, as `xz`.
         compression: &'static str,
         /// The number of bytes that could be decompressed.
@@ -81,65 +78,36 @@ pub enum InputError {
         source: io::Error,
     },
     /// The file has too many layers of compression.
-    #[error("{}: compressed more than {MAX_LAYERS} times", path.display())]
-    Layers {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("compressed more than {MAX_LAYERS} times")]
+    Layers,
     /// The header of a kernel image is wrong.
-    #[error("{}: kernel image: {reason} (offset {offset:#x})", path.display())]
+    #[error("kernel image: {reason} (offset {offset:#x})")]
     Image {
-        /// The file.
-        path: PathBuf,
         /// The reason.
         reason: &'static str,
         /// The offset in the image, in bytes.
         offset: usize,
     },
     /// The file has an unknown format.
-    #[error("{}: neither BTF nor ELF, nor one of them compressed by gzip, xz, zstd or lz4", path.display())]
-    Unknown {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("neither BTF nor ELF, nor one of them compressed by gzip, xz, zstd or lz4")]
+    Unknown,
     /// The headers of an ELF file are wrong.
-    #[error("{}: ELF: {source}", path.display())]
-    Elf {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: object::Error,
-    },
+    #[error("ELF: {0}")]
+    Elf(#[from] object::Error),
     /// A section cannot be read.
-    #[error("{}: {section}: {reason} (offset {offset:#x})", path.display())]
+    #[error("{reason} (offset {offset:#x})")]
     Section {
-        /// The file.
-        path: PathBuf,
-        /// The section's name.
-        section: String,
         /// The reason.
         reason: String,
         /// The section's offset in the ELF file, in bytes.
         offset: u64,
     },
-    /// The BTF in a section is wrong.
-    #[error("{}: {section}: {source}", path.display())]
-    Btf {
-        /// The file.
-        path: PathBuf,
-        /// The section's name.
-        section: &'static str,
-        /// What is wrong with it.
-        source: splitbtf::Error,
-    },
     /// There is no such section.
-    #[error("{}: {section}: there is no such section", path.display())]
-    NoSection {
-        /// The file.
-        path: PathBuf,
-        /// The section's name.
-        section: String,
-    },
+    #[error("there is no such section")]
+    NoSection,
+    /// The BTF in a section is wrong.
+    #[error(transparent)]
+    Btf(#[from] splitbtf::Error),
 }
 
 /// A file that contains BTF.
@@ -229,11 +197,8 @@ impl Input {
     /// [`MAX_LEN`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InputError> {
         let path = path.as_ref();
-        let error = |source| InputError::Read {
-            path: path.to_owned(),
-            source,
-        };
-        let bytes = File::open(path).and_then(Bytes::of).map_err(error)?;
+        let bytes = File::open(path).and_then(Bytes::of);
+        let bytes = bytes.map_err(|error| FileError::new(path, error))?;
         unpack(path.to_owned(), bytes, MAX_LEN)
     }
 
@@ -293,11 +258,10 @@ impl Input {
         let Some(section) = file.section_by_name_bytes(name.as_bytes()) else {
             return Ok(None);
         };
-        let error = |reason| InputError::Section {
-            path: self.path.clone(),
-            section: name.to_owned(),
-            reason,
-            offset: section.file_range().map_or(0, |(offset, _)| offset),
+        let error = |reason| {
+            let offset = section.file_range().map_or(0, |(offset, _)| offset);
+            let problem = InputProblem::Section { reason, offset };
+            FileError::in_section(&self.path, name, problem)
         };
         match section.flags() {
             SectionFlags::Elf { sh_flags } if sh_flags & u64::from(SHF_COMPRESSED) != 0 => {
@@ -315,11 +279,7 @@ impl Input {
         &self,
         section: &'static str,
     ) -> impl Fn(splitbtf::Error) -> InputError + use<'_> {
-        move |source| InputError::Btf {
-            path: self.path.clone(),
-            section,
-            source,
-        }
+        move |error| FileError::in_section(&self.path, section, error)
     }
 
     /// The ELF file and its bytes; `None` for raw BTF.
@@ -338,30 +298,26 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// [`InputError::NoSection`] if it does not exist; otherwise as for [`Self::section`].
+    /// [`InputProblem::NoSection`] if it does not exist; otherwise as for [`Self::section`].
     pub fn need(&self, name: &str) -> Result<&[u8], InputError> {
-        self.section(name)?.ok_or_else(|| InputError::NoSection {
-            path: self.path.clone(),
-            section: name.to_owned(),
-        })
+        let section = self.section(name)?;
+
+        section.ok_or_else(|| FileError::in_section(&self.path, name, InputProblem::NoSection))
     }
 }
 
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, InputError> {
-    object::File::parse(bytes).map_err(|source| InputError::Elf {
-        path: path.to_owned(),
-        source,
-    })
+    object::File::parse(bytes).map_err(|error| FileError::new(path, error))
 }
 
 /// Removes all layers of compression. Each layer may have at most `max` bytes.
 fn unpack(path: PathBuf, mut bytes: Bytes, max: u64) -> Result<Input, InputError> {
     if exceeds(&bytes, max) {
-        return Err(InputError::TooLarge {
-            path,
+        let problem = InputProblem::TooLarge {
             max,
             compressed: false,
-        });
+        };
+        return Err(FileError::new(&path, problem));
     }
     for _ in 0..=MAX_LAYERS {
         let packed = if let Some(compression) = Compression::of(&bytes) {
@@ -375,7 +331,7 @@ fn unpack(path: PathBuf, mut bytes: Bytes, max: u64) -> Result<Input, InputError
                     Endianness::Little => (Kind::Elf, Endian::Little),
                     Endianness::Big => (Kind::Elf, Endian::Big),
                 },
-                _ => return Err(InputError::Unknown { path }),
+                _ => return Err(FileError::new(&path, InputProblem::Unknown)),
             };
             return Ok(Input {
                 path,
@@ -386,5 +342,5 @@ fn unpack(path: PathBuf, mut bytes: Bytes, max: u64) -> Result<Input, InputError
         };
         bytes = Bytes::Read(decompress(&path, packed, max)?);
     }
-    Err(InputError::Layers { path })
+    Err(FileError::new(&path, InputProblem::Layers))
 }

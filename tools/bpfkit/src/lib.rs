@@ -13,6 +13,7 @@ pub mod dump;
 mod elf;
 pub mod error;
 pub mod feature;
+mod file_error;
 pub mod input;
 mod libbpf;
 mod linked;
@@ -31,6 +32,7 @@ pub mod vmlinux;
 
 pub use elf::ElfError;
 pub use error::Error;
+pub use file_error::FileError;
 pub use input::Input;
 pub use input::InputError;
 pub use input::Section;

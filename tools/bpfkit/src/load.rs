@@ -239,10 +239,7 @@ pub(crate) fn content(path: &Path, file: &[u8]) -> Result<Content, Error> {
 
 /// Reads an object file, and looks for what libbpf has no good words for.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let mut file = fs::read(path).map_err(|source| InputError::Read {
-        path: path.into(),
-        source,
-    })?;
+    let mut file = fs::read(path).map_err(|error| InputError::new(path, error))?;
     let error = |reason: String| Error::Object {
         path: path.into(),
         reason: Reason::new(&reason),

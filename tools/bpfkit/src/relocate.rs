@@ -3,7 +3,6 @@
 //! Relocating the BTF of distilled modules to a kernel, as that kernel does when it loads them.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use serde::Serialize;
 use serde::Serializer;
@@ -14,39 +13,48 @@ use splitbtf::Names;
 use splitbtf::Own;
 use splitbtf::Owned;
 use splitbtf::Policy;
+use splitbtf::TypeName;
 use zerocopy::ByteOrder;
 
+use crate::file_error::FileError;
+use crate::input::InputProblem;
 use crate::input::BASE_SECTION;
 use crate::input::SECTION;
 use crate::Input;
 use crate::InputError;
 
 /// Why a module's BTF is not relocated.
+pub type RelocateError = FileError<RelocateProblem>;
+
+/// Why a module's BTF is not relocated: the part of a [`RelocateError`] that does not name the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RelocateError {
+pub enum RelocateProblem {
     /// The file cannot be read, or lacks `.BTF` or `.BTF.base`, or these are wrong.
     #[error(transparent)]
-    Input(#[from] InputError),
+    Input(#[from] InputProblem),
     /// It has a type that matches none of the kernel, and that must.
     #[error(
-        "{}: {BASE_SECTION}: BTF type {id} '{name}'{} does not match: {}",
-        path.display(),
+        "BTF type {id} '{name}'{} does not match: {}",
         if *contained { " is contained and" } else { "" },
         shown(reason)
     )]
     Unmatched {
-        /// The file.
-        path: PathBuf,
         /// The type's id in the distilled base.
         id: u32,
         /// Its name.
-        name: String,
+        name: TypeName,
         /// Whether the module contains it.
         contained: bool,
         /// Why it does not match.
         reason: Mismatch,
     },
+}
+
+impl From<InputError> for RelocateError {
+    fn from(error: InputError) -> Self {
+        error.map()
+    }
 }
 
 /// The BTF of a module on that of a kernel.
@@ -90,7 +98,7 @@ pub fn shown(reason: &Mismatch) -> impl fmt::Display {
 ///
 /// # Errors
 ///
-/// If the module has no BTF or no distilled base, or they are wrong; [`RelocateError::Unmatched`]
+/// If the module has no BTF or no distilled base, or they are wrong; [`RelocateProblem::Unmatched`]
 /// for the first type that does not match and, by the policy, must.
 pub fn relocate<O: ByteOrder + 'static>(
     module: &Input,
@@ -117,13 +125,17 @@ pub fn relocate<O: ByteOrder + 'static>(
             name,
             ..
         }) => {
-            return Err(RelocateError::Unmatched {
-                path: module.path().to_owned(),
+            let problem = RelocateProblem::Unmatched {
                 id,
-                name: name.to_string(),
+                name,
                 contained,
                 reason,
-            })
+            };
+            return Err(RelocateError::in_section(
+                module.path(),
+                BASE_SECTION,
+                problem,
+            ));
         }
         result => result.map_err(module.wrong(SECTION))?,
     };

@@ -46,7 +46,7 @@ impl<O: ByteOrder> Vmlinux<O> {
             let index = NameIndex::new(&types.btf())?;
             Ok((types, index))
         };
-        let (types, index) = open(input.need(SECTION)?).map_err(|source| wrong(path, source))?;
+        let (types, index) = open(input.need(SECTION)?).map_err(input.wrong(SECTION))?;
 
         Ok(Self {
             path: path.to_owned(),
@@ -73,14 +73,6 @@ impl<O: ByteOrder> Vmlinux<O> {
     /// Looks up types by name.
     pub fn names(&self) -> Names<'_, O> {
         self.index.names(self.btf())
-    }
-}
-
-fn wrong(path: &Path, source: splitbtf::Error) -> Error {
-    Error::Types {
-        path: path.to_owned(),
-        section: SECTION,
-        source,
     }
 }
 

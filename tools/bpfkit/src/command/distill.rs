@@ -10,12 +10,13 @@ use std::path::PathBuf;
 
 use bpfkit::distill;
 use bpfkit::distill::DistillError;
+use bpfkit::distill::DistillProblem;
 use bpfkit::distill::Distilled;
+use bpfkit::input::InputProblem;
 use bpfkit::output;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Error;
 use bpfkit::Input;
-use bpfkit::InputError;
 use clap::Args;
 use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelIterator;
@@ -77,9 +78,11 @@ enum Problem {
 impl Problem {
     fn status(&self) -> u8 {
         match self {
-            Self::Distill(DistillError::Input(InputError::Read { .. })) | Self::Write { .. } => {
-                TROUBLE
-            }
+            Self::Distill(DistillError {
+                problem: DistillProblem::Input(InputProblem::Read(_)),
+                ..
+            })
+            | Self::Write { .. } => TROUBLE,
             Self::Distill(_) => REFUSED,
         }
     }

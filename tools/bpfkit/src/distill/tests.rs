@@ -251,7 +251,13 @@ fn another_base_is_refused() {
     let refused = distill(&file, &other.btf(), &mut Distiller::new());
 
     assert!(
-        matches!(refused, Err(DistillError::OtherBase { .. })),
+        matches!(
+            refused,
+            Err(DistillError {
+                problem: DistillProblem::OtherBase { .. },
+                ..
+            })
+        ),
         "{refused:?}"
     );
 }

@@ -17,6 +17,7 @@ use splitbtf::in_order;
 use splitbtf::Btf;
 use splitbtf::Endian;
 use splitbtf::Mismatch;
+use splitbtf::TypeName;
 use zerocopy::ByteOrder;
 
 use crate::Error;
@@ -85,7 +86,7 @@ pub enum DumpError {
         /// The type's id in the distilled base.
         id: u32,
         /// Its name.
-        name: String,
+        name: TypeName,
         /// Whether the split BTF contains it.
         contained: bool,
         /// Why it does not match.

@@ -162,7 +162,7 @@ impl Source {
                 }) => {
                     return Err(DumpError::Unmatched {
                         id,
-                        name: name.to_string(),
+                        name,
                         contained,
                         reason,
                     });

@@ -11,7 +11,10 @@ use lz4_flex::frame::FrameDecoder;
 use lzma_rust2::XzReader;
 use ruzstd::decoding::StreamingDecoder;
 
+use crate::file_error::FileError;
+
 use super::InputError;
+use super::InputProblem;
 
 /// The most memory that the xz decompressor may use, in KiB. The kernel's own build needs 128 MiB.
 const XZ_MEMORY: u32 = 256 << 10;
@@ -82,18 +85,20 @@ pub(super) fn decompress(
     let mut out = Vec::new();
     let result = compression.read(packed, max, &mut out);
 
-    result.map_err(|source| InputError::Compressed {
-        path: path.to_owned(),
-        compression: compression.name(),
-        offset: out.len(),
-        source,
+    result.map_err(|source| {
+        let problem = InputProblem::Compressed {
+            compression: compression.name(),
+            offset: out.len(),
+            source,
+        };
+        FileError::new(path, problem)
     })?;
+    let too_large = InputProblem::TooLarge {
+        max,
+        compressed: true,
+    };
     match exceeds(&out, max) {
         false => Ok(out),
-        true => Err(InputError::TooLarge {
-            path: path.to_owned(),
-            max,
-            compressed: true,
-        }),
+        true => Err(FileError::new(path, too_large)),
     }
 }

@@ -6,8 +6,11 @@
 
 use std::path::Path;
 
+use crate::file_error::FileError;
+
 use super::compression::Compression;
 use super::InputError;
+use super::InputProblem;
 
 /// The offsets of fields in the setup header of a kernel image, in bytes.
 pub(super) mod setup {
@@ -40,11 +43,7 @@ pub(super) fn payload<'a>(
     path: &Path,
     image: &'a [u8],
 ) -> Result<(Compression, &'a [u8]), InputError> {
-    let error = |offset, reason| InputError::Image {
-        path: path.to_owned(),
-        reason,
-        offset,
-    };
+    let error = |offset, reason| FileError::new(path, InputProblem::Image { reason, offset });
     let version = at(image, setup::VERSION).map(u16::from_le_bytes);
     if version.is_none_or(|version| version < 0x208) {
         let reason = "the boot protocol is older than 2.08 and does not say where the kernel is";
