@@ -20,6 +20,7 @@ use syn::parse_str;
 use syn::Ident;
 
 use crate::error::Reason;
+use crate::libbpf::Messages;
 use crate::load;
 use crate::load::Content;
 use crate::output;
@@ -35,7 +36,7 @@ const PREFIX: &str = "bpf_metadata_";
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Skeleton {
-    /// The Rust source. It needs the crates libbpf-rs and bpfkit.
+    /// The Rust source, not formatted. It needs the crates libbpf-rs and bpfkit.
     pub text: String,
     /// The static variables with metadata, which no skeleton has.
     pub left_out: Vec<String>,
@@ -79,9 +80,33 @@ pub fn generate(object: &Path, name: Option<&str>) -> Result<Skeleton, Error> {
     let asserts = layout.asserts(&source).map_err(unsupported)?;
     let added = [load_function(&source.name), metadata(&source), asserts].concat();
     Ok(Skeleton {
-        text: formatted(text + &added),
+        text: text + &added,
         left_out,
     })
+}
+
+/// Formats Rust source with rustfmt. Returns it as it is if rustfmt is not installed, or fails.
+pub fn format(text: String) -> String {
+    let child = Command::new("rustfmt")
+        .args(["--edition", "2021"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = child else {
+        return text;
+    };
+    // rustfmt reads everything before it writes.
+    let written = child
+        .stdin
+        .take()
+        .is_some_and(|mut stdin| stdin.write_all(text.as_bytes()).is_ok());
+    match child.wait_with_output() {
+        Ok(done) if written && done.status.success() => {
+            String::from_utf8(done.stdout).unwrap_or(text)
+        }
+        _ => text,
+    }
 }
 
 /// Why there is no skeleton.
@@ -106,6 +131,8 @@ fn libbpf_cargo(name: &str, file: &[u8]) -> Result<String, Refusal> {
     let skeleton = folder.path().join("skeleton.rs");
 
     output::replace(&object, file)?;
+    // What libbpf says about the file has been said.
+    let _messages = Messages::listen(None);
     SkeletonBuilder::new()
         .obj(&object)
         // rustfmt would explain invalid Rust on standard error.
@@ -177,7 +204,7 @@ impl<'obj> Open{name}Skel<'obj> {{
         let object = libbpf_rs::skel::Skel::object(&skeleton);
         bpfkit::prog::bind_global_data(
             object.progs().filter(|program| program.autoload()),
-            object.maps().filter(|map| libbpf_rs::Map::autocreate(map)),
+            object.maps().filter(|map| map.autocreate()),
         )
         .map_err(|error| libbpf_rs::Error::from(std::io::Error::other(error)))?;
         Ok(skeleton)
@@ -247,30 +274,6 @@ fn short_name(name: &str) -> Option<String> {
     [name.to_owned(), format!("r#{name}")]
         .into_iter()
         .find(|name| parse_str::<Ident>(name).is_ok())
-}
-
-/// The text, formatted if there is a rustfmt.
-fn formatted(text: String) -> String {
-    let child = Command::new("rustfmt")
-        .args(["--edition", "2021"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
-    let Ok(mut child) = child else {
-        return text;
-    };
-    // rustfmt reads everything before it writes.
-    let written = child
-        .stdin
-        .take()
-        .is_some_and(|mut stdin| stdin.write_all(text.as_bytes()).is_ok());
-    match child.wait_with_output() {
-        Ok(done) if written && done.status.success() => {
-            String::from_utf8(done.stdout).unwrap_or(text)
-        }
-        _ => text,
-    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use bpfkit::input::BASE_SECTION;
 use bpfkit::input::SECTION;
 use bpfkit::load;
 use bpfkit::relocate;
+use bpfkit::skeleton;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Input;
 use fastrand::Rng;
@@ -59,7 +60,7 @@ struct Subcommand {
 }
 
 /// All subcommands that read files.
-const SUBCOMMANDS: [Subcommand; 9] = [
+const SUBCOMMANDS: [Subcommand; 10] = [
     Subcommand {
         words: "btf dump file FILE",
         call: |file| dumps(file, Format::Plain),
@@ -125,6 +126,11 @@ const SUBCOMMANDS: [Subcommand; 9] = [
             let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
             diff::diff(&damaged.names(), &kernel.names(), &Select::All).is_ok()
         },
+        run: true,
+    },
+    Subcommand {
+        words: "gen skeleton FILE -o OUT",
+        call: |file| skeleton::generate(file, None).is_ok(),
         run: true,
     },
     // It goes no further than this without a kernel.

@@ -66,12 +66,13 @@ pub fn run(command: Gen, voice: Voice) -> Result<(), Failure> {
             object.display()
         ));
     }
+    let text = skeleton::format(skeleton.text);
     match output {
         Some(path) => {
             voice.detail(&format!("writing {}", path.display()));
-            output::replace(&path, skeleton.text.as_bytes())
+            output::replace(&path, text.as_bytes())
                 .map_err(|source| Failure::trouble(Error::Write { path, source }))
         }
-        None => written(io::stdout().lock().write_all(skeleton.text.as_bytes())),
+        None => written(io::stdout().lock().write_all(text.as_bytes())),
     }
 }

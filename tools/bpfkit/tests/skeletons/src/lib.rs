@@ -2,6 +2,7 @@
 
 //! The skeletons of object files that are difficult to express in Rust. The tests are in `tests/`.
 
-#![allow(missing_docs, clippy::undocumented_unsafe_blocks)]
+// libbpf-cargo writes most of the code.
+#![allow(missing_docs, clippy::all, clippy::undocumented_unsafe_blocks)]
 
 include!(concat!(env!("OUT_DIR"), "/cases.rs"));
