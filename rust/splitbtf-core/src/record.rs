@@ -145,13 +145,8 @@ impl FieldDesc {
 
     /// The number of words in the elements of a type.
     fn elems_len<O: ByteOrder>(self, head: &wire::Type<O>) -> usize {
-        let vlen = match self.elem {
-            // A FUNC has its linkage there.
-            0 => 0,
-            _ => usize::try_from(head.vlen()).unwrap_or(usize::MAX),
-        };
-
-        vlen.saturating_mul(self.elem.into())
+        // A FUNC has its linkage in `vlen`, and elements of no words.
+        index(head.vlen()).saturating_mul(self.elem.into())
     }
 }
 

@@ -5,6 +5,11 @@
 //! distils the BTF of modules, relocates it, checks whether modules will load on other kernels, and
 //! compares the types of kernels. Generates Rust skeletons of object files.
 
+/// The example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod btf;
 pub mod check;
 pub mod diff;
