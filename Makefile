@@ -8,7 +8,7 @@ export ACCEL   ?= auto
 export CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bpf-rust
 export FLAVOUR ?= base
 
-.PHONY: help setup kernel tools run shell check test test-debug test-kcsan test-upstream corpus bench fuzz series series-check apply clean distclean
+.PHONY: help setup kernel tools run shell check test test-debug test-kcsan test-upstream corpus bench fuzz mutants series series-check apply clean distclean
 
 ##@ Start here
 
@@ -54,6 +54,9 @@ corpus: ## compare the results of splitbtf and libbpf on Debian's kernels
 
 fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
 	@scripts/check/fuzz "$(or $(T),60)"
+
+mutants: ## change the crates in one place after the other, and show what no test notices (hours)
+	@scripts/check/mutants
 
 ##@ Measure
 
