@@ -3,6 +3,7 @@
 //! The command `bpfkit`.
 
 mod command;
+mod render;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,9 +22,9 @@ use command::gen::Gen;
 use command::prog;
 use command::prog::Prog;
 use command::Failure;
-use command::Style;
 use command::Talk;
 use command::Voice;
+use render::Style;
 
 /// Loads BPF programs, binds the maps that hold their metadata, and shows it; writes BTF as text or
 /// C

@@ -17,6 +17,8 @@ use bpfkit::Error;
 use bpfkit::Input;
 use clap::Subcommand;
 
+use crate::render::Style;
+
 use super::check;
 use super::check::Check;
 use super::diff;
@@ -27,7 +29,6 @@ use super::relocate;
 use super::relocate::Relocate;
 use super::written;
 use super::Failure;
-use super::Style;
 use super::Voice;
 
 #[derive(Subcommand)]

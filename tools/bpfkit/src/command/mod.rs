@@ -10,7 +10,6 @@ pub mod distill;
 pub mod feature;
 pub mod files;
 pub mod gen;
-mod pretty;
 pub mod prog;
 mod progress;
 pub mod relocate;
@@ -19,9 +18,9 @@ use std::io;
 use std::io::Write;
 
 use serde::Serialize;
-use serde_json::Serializer;
 
-use pretty::Pretty;
+use crate::render;
+use crate::render::Style;
 
 /// Why a subcommand does not end well.
 #[derive(Debug)]
@@ -52,14 +51,6 @@ impl From<bpfkit::Error> for Failure {
     }
 }
 
-/// How results are printed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    Plain,
-    Json,
-    Pretty,
-}
-
 /// How much is said on standard error, beside problems.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Talk {
@@ -85,22 +76,8 @@ impl Voice {
         value: &T,
         plain: impl FnOnce(&T) -> String,
     ) -> Result<(), Failure> {
-        let mut text = Vec::new();
-        let json = match self.style {
-            Style::Plain => {
-                text = plain(value).into_bytes();
-                Ok(())
-            }
-            Style::Json => value.serialize(&mut Serializer::new(&mut text)),
-            Style::Pretty => {
-                let formatter = Pretty::default();
-                value.serialize(&mut Serializer::with_formatter(&mut text, formatter))
-            }
-        };
-        json.map_err(|error| Failure::Problem(error.to_string()))?;
-        if self.style != Style::Plain {
-            text.push(b'\n');
-        }
+        let text = render::result(self.style, value, plain);
+        let text = text.map_err(|error| Failure::Problem(error.to_string()))?;
         written(io::stdout().lock().write_all(&text))
     }
 

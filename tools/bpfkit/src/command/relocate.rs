@@ -20,8 +20,9 @@ use splitbtf::in_order;
 use splitbtf::ByteOrder;
 use splitbtf::Policy;
 
+use crate::render::Style;
+
 use super::Failure;
-use super::Style;
 use super::Voice;
 
 /// Write what a kernel makes of the types of a distilled module

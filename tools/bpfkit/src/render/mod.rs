@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! Results as text for people, and as JSON for programs.
+
+pub mod check;
+mod pretty;
+
+use serde::Serialize;
+use serde_json::Serializer;
+
+use self::pretty::Pretty;
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// As text.
+    Plain,
+    /// As JSON, on one line.
+    Json,
+    /// As JSON, on many lines.
+    Pretty,
+}
+
+/// A result as JSON, or as the text that `plain` makes of it.
+///
+/// # Errors
+///
+/// If it has no form in JSON.
+pub fn result<T: Serialize + ?Sized>(
+    style: Style,
+    value: &T,
+    plain: impl FnOnce(&T) -> String,
+) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::new();
+
+    match style {
+        Style::Plain => return Ok(plain(value).into_bytes()),
+        Style::Json => value.serialize(&mut Serializer::new(&mut text))?,
+        Style::Pretty => {
+            let formatter = Pretty::default();
+            value.serialize(&mut Serializer::with_formatter(&mut text, formatter))?;
+        }
+    }
+    text.push(b'\n');
+    Ok(text)
+}
