@@ -196,6 +196,7 @@ fn load_function(name: &str) -> String {
         "
 // bpfkit adds what follows.
 
+#[allow(dead_code)]
 impl<'obj> Open{name}Skel<'obj> {{
     /// Loads the object, and binds all its global data to its programs, so that the data lives as long
     /// as the programs.
@@ -248,15 +249,17 @@ mod metadata {{
     use super::types::*;
 
     /// The metadata, in the memory of the maps, which is mapped read-only.
-    #[allow(non_snake_case)]
+    #[allow(dead_code, non_snake_case)]
     #[derive(Clone, Copy, Debug)]
     pub struct {name}Metadata<'a> {{
         {fields}
     }}
 }}
 
+#[allow(unused_imports)]
 pub use metadata::{name}Metadata;
 
+#[allow(dead_code)]
 impl {name}Skel<'_> {{
     /// The metadata of the loaded object; `None` if the kernel cannot map it.
     pub fn metadata(&self) -> Option<{name}Metadata<'_>> {{

@@ -9,7 +9,6 @@
 
 use std::env;
 use std::error::Error;
-use std::ffi::c_char;
 use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
@@ -61,8 +60,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A string of C.
-fn text(characters: &[c_char]) -> Result<&CStr, Box<dyn Error>> {
+/// A string of C. BTF says that its characters are signed, on all machines.
+fn text(characters: &[i8]) -> Result<&CStr, Box<dyn Error>> {
     let len = characters.iter().position(|character| *character == 0);
     let len = len.ok_or("the string has no end")?;
     // SAFETY: Characters are bytes, and the last of these is the NUL.

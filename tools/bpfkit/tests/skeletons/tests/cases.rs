@@ -138,7 +138,8 @@ fn empty() {
     assert_eq!(rodata.bpf_metadata_with.first, 1);
     assert_eq!(rodata.bpf_metadata_with.second, 2);
     // SAFETY: All its bits are set.
-    assert_eq!(unsafe { rodata.bpf_metadata_union.part }, [1, 2]);
+    let part = unsafe { rodata.bpf_metadata_union.part };
+    assert_eq!(part, [1, 2]);
 }
 
 #[test]
@@ -186,7 +187,8 @@ fn scalars() {
     assert_eq!(rodata.bpf_metadata_double, 0.25);
     assert_eq!(rodata.bpf_metadata_byte, 200);
     // SAFETY: C has set it.
-    assert!(unsafe { rodata.bpf_metadata_truths.first.assume_init() });
+    let first = unsafe { rodata.bpf_metadata_truths.first.assume_init() };
+    assert!(first);
     assert_eq!(rodata.bpf_metadata_truths.rest, [false, true, true]);
 }
 
