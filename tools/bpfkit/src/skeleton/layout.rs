@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use splitbtf::Btf;
+use splitbtf::BtfExt;
 use splitbtf::Composite;
 use splitbtf::Kind;
 use splitbtf::Linkage;
@@ -187,6 +188,20 @@ impl Checker<'_> {
                     return Err(format!("BTF type {id} is an INT of {} bits", int.bits));
                 }
                 Kind::Float { size: 0 } => return Err(format!("BTF type {id} has no size")),
+                Kind::Array(array) => {
+                    let size = self.btf.size_of(array.ty, 8);
+                    let size = size.map_err(|error| error.to_string())?.unwrap_or(0);
+                    if size.saturating_mul(array.nelems.into()) > u32::MAX.into() {
+                        return Err(format!("BTF type {id} is an array of 4 GiB or more"));
+                    }
+                }
+                Kind::Datasec { vars, .. } => {
+                    for var in vars {
+                        if var.offset.checked_add(var.size).is_none() {
+                            return Err(format!("BTF type {id} is a section of 4 GiB or more"));
+                        }
+                    }
+                }
                 _ => {}
             }
         }
@@ -347,3 +362,6 @@ impl Asserts<'_> {
         self.fields(rust, fields, members)
     }
 }
+
+#[cfg(test)]
+mod tests;
