@@ -24,7 +24,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     for program in object.progs() {
         let id = Program::id_from_fd(program.as_fd())?;
-        print!("{}", show::program(&Name::Id(id))?.summary());
+        let program = show::program(&Name::Id(id))?;
+        let (prog_type, name, tag) = (program.prog_type, program.name, program.tag);
+
+        println!("{id}: {prog_type}  name {name}  tag {tag}");
+        for (name, value) in &program.metadata.0 {
+            println!("\t{name} = {value}");
+        }
     }
     Ok(())
 }

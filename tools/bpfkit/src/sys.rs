@@ -499,29 +499,5 @@ pub fn since_boot(nanoseconds: u64) -> io::Result<i64> {
     i64::try_from(time).map_err(io::Error::other)
 }
 
-/// A time, in seconds since 1970, as `strftime` writes `%FT%T%z` in the local time zone.
-pub fn local_time(seconds: i64) -> Option<String> {
-    let format = *b"%FT%T%z\0";
-    let mut text = [0u8; 64];
-
-    // SAFETY: All zeros is a value that `struct tm` can have.
-    let mut time: libc::tm = unsafe { std::mem::zeroed() };
-    // SAFETY: Both arguments are valid.
-    if unsafe { libc::localtime_r(&seconds, &mut time) }.is_null() {
-        return None;
-    }
-    // SAFETY: There is room for as many bytes as are said, the format ends with a NUL, and the time
-    // is from `localtime_r`.
-    let len = unsafe {
-        libc::strftime(
-            text.as_mut_ptr().cast(),
-            text.len(),
-            format.as_ptr().cast(),
-            &time,
-        )
-    };
-    Some(String::from_utf8_lossy(text.get(..len)?).into_owned())
-}
-
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use bpfkit::load;
-use bpfkit::load::Binder;
 use bpfkit::load::Device;
-use bpfkit::load::Loaded;
 use bpfkit::load::MapOf;
 use bpfkit::load::Options;
 use bpfkit::load::Outcome;
@@ -26,6 +24,9 @@ use serde::Serialize;
 use super::Failure;
 use super::Talk;
 use super::Voice;
+use crate::render;
+use crate::render::prog::Full;
+use crate::render::prog::Short;
 
 #[derive(Subcommand)]
 pub enum Prog {
@@ -240,7 +241,7 @@ fn load(command: &Load, folder: bool, voice: Voice) -> Result<(), Failure> {
     let outcome = load::load(&command.object, &command.path, &options)?;
 
     voice.print(&outcome.programs, |programs| {
-        programs.iter().map(describe).collect()
+        programs.iter().map(render::prog::loaded).collect()
     })?;
     for note in notes(&outcome) {
         voice.note(&format!("{object}: {note}"));
@@ -306,13 +307,10 @@ fn show(
         let with = programs
             .iter()
             .filter(|program| !program.metadata.0.is_empty());
-        print(
-            &with.map(Program::summary).collect::<Vec<_>>(),
-            array,
-            voice,
-        )?;
+        let with = with.map(|program| Short(program.summary()));
+        print(&with.collect::<Vec<_>>(), array, voice)?;
     } else {
-        print(&programs, array, voice)?;
+        print(&programs.iter().map(Full).collect::<Vec<_>>(), array, voice)?;
     }
     let mut result = Ok(());
     for program in &programs {
@@ -340,24 +338,6 @@ fn nothing(program: &Program) -> String {
         [] => "there is no metadata in its maps".into(),
         [map, ..] => format!("map id {map} has no BTF: what it holds cannot be told"),
     }
-}
-
-fn describe(loaded: &Loaded) -> String {
-    let pinned = loaded.pinned.display();
-    let link = if loaded.attached { "link " } else { "" };
-    let mut text = format!(
-        "{}: name {}  {link}pinned {pinned}\n",
-        loaded.id, loaded.name
-    );
-
-    for map in &loaded.bound {
-        let by = match map.by {
-            Binder::Libbpf => " (by libbpf)",
-            Binder::Bpfkit => "",
-        };
-        text += &format!("\tbound map {}: {}{by}\n", map.id, map.name);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 pub mod check;
 mod pretty;
+pub mod prog;
+mod time;
 
 use serde::Serialize;
 use serde_json::Serializer;

@@ -15,11 +15,8 @@ fn structs_are_as_long_as_the_kernels() {
 }
 
 #[test]
-fn times_are_written_as_bpftool_does() {
-    let time = local_time(0).unwrap();
-
-    assert_eq!(time.len(), "1970-01-01T00:00:00+0000".len(), "{time}");
-    assert_eq!(time.as_bytes()[10], b'T');
+fn times_since_boot_are_in_nanoseconds() {
     let now = since_boot(0).unwrap();
+
     assert!(since_boot(2_000_000_000).unwrap() - now >= 1);
 }
