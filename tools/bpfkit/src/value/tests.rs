@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+use splitbtf::Btf;
+
 use super::*;
 use crate::testing::blob;
 
