@@ -7,7 +7,12 @@
 //! split on it, the same distilled, and some of them compressed; with bytes and words changed,
 //! copied to elsewhere, or cut off.
 
+/// The text and the JSON of BTF, which the command alone has.
+#[path = "../src/render/btf/mod.rs"]
+mod render;
+
 use std::fs;
+use std::io;
 use std::io::Write;
 use std::panic;
 use std::path::Path;
@@ -20,7 +25,7 @@ use bpfkit::diff;
 use bpfkit::diff::Select;
 use bpfkit::distill;
 use bpfkit::dump;
-use bpfkit::dump::Format;
+use bpfkit::dump::DumpError;
 use bpfkit::dump::Source;
 use bpfkit::input::BASE_SECTION;
 use bpfkit::input::SECTION;
@@ -63,25 +68,28 @@ struct Subcommand {
 const SUBCOMMANDS: [Subcommand; 10] = [
     Subcommand {
         words: "btf dump file FILE",
-        call: |file| dumps(file, Format::Plain),
+        call: |file| dumps(file, raw),
         run: true,
     },
     Subcommand {
         words: "-p btf dump file FILE",
-        call: |file| dumps(file, Format::PrettyJson),
+        call: |file| dumps(file, |source| render::json(source, &[], true, io::sink())),
         run: true,
     },
     Subcommand {
         words: "btf dump file FILE format c",
-        call: |file| dumps(file, Format::C),
+        call: |file| dumps(file, |source| dump::header(source, &[], io::sink())),
         run: true,
     },
     Subcommand {
         words: "btf dump file FILE -R KERNEL",
         call: |file| {
             let kernel = Input::open(kernel(file)).unwrap();
-            Source::file(file, SECTION, None)
-                .is_ok_and(|source| source.relocate(&kernel).is_ok_and(|source| raw(&source)))
+            Source::file(file, SECTION, None).is_ok_and(|source| {
+                source
+                    .relocate(&kernel)
+                    .is_ok_and(|source| raw(&source).is_ok())
+            })
         },
         run: true,
     },
@@ -146,14 +154,13 @@ fn kernel(file: &Path) -> PathBuf {
     file.with_file_name("object")
 }
 
-fn raw(source: &Source) -> bool {
-    dump::dump(source, Format::Plain, &[], std::io::sink()).is_ok()
+fn raw(source: &Source) -> Result<(), DumpError> {
+    render::plain(source, &[], io::sink())
 }
 
-fn dumps(file: &Path, format: Format) -> bool {
+fn dumps(file: &Path, dump: fn(&Source) -> Result<(), DumpError>) -> bool {
     Input::open(file).is_ok_and(|input| input.section(SECTION).is_ok())
-        | Source::file(file, SECTION, None)
-            .is_ok_and(|source| dump::dump(&source, format, &[], std::io::sink()).is_ok())
+        | Source::file(file, SECTION, None).is_ok_and(|source| dump(&source).is_ok())
 }
 
 /// A folder that goes when the test ends.

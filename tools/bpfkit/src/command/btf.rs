@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 use bpfkit::dump;
 use bpfkit::dump::DumpError;
-use bpfkit::dump::Format;
 use bpfkit::dump::Root;
 use bpfkit::dump::Source;
 use bpfkit::input::SECTION;
@@ -17,6 +16,7 @@ use bpfkit::Error;
 use bpfkit::Input;
 use clap::Subcommand;
 
+use crate::render;
 use crate::render::Style;
 
 use super::check;
@@ -231,13 +231,9 @@ pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
         } => (words, base_btf, relocate, section, root),
     };
     let Dump { what, c, roots } = Dump::of(&words, &root).map_err(Failure::Usage)?;
-    let format = match (c, voice.style) {
-        (true, Style::Plain) => Format::C,
-        (true, _) => return Err(Failure::Usage("C is not printed as JSON".into())),
-        (false, Style::Plain) => Format::Plain,
-        (false, Style::Json) => Format::Json,
-        (false, Style::Pretty) => Format::PrettyJson,
-    };
+    if c && voice.style != Style::Plain {
+        return Err(Failure::Usage("C is not printed as JSON".into()));
+    }
     let base = base_btf.as_deref();
     let (source, roots) = open(&what, &section, base, roots)?;
 
@@ -247,7 +243,15 @@ pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
         Some(kernel) => source.relocate(kernel),
         None => Ok(source),
     };
-    let dumped = source.and_then(|source| dump::dump(&source, format, &roots, io::stdout().lock()));
+    let dumped = source.and_then(|source| {
+        let to = io::stdout().lock();
+        match voice.style {
+            Style::Plain if c => dump::header(&source, &roots, to),
+            Style::Plain => render::btf::plain(&source, &roots, to),
+            Style::Json => render::btf::json(&source, &roots, false, to),
+            Style::Pretty => render::btf::json(&source, &roots, true, to),
+        }
+    });
 
     match dumped {
         Err(DumpError::Kernel(error)) => Err(Failure::from(error)),

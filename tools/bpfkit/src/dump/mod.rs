@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Writes BTF as text: all that is in it, or as C.
+//! Reads BTF from a file or the kernel, finds types in it, and writes it as C.
 
 mod c;
-mod json;
-mod raw;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -15,7 +13,7 @@ use std::io::Write;
 
 use splitbtf::in_order;
 use splitbtf::Btf;
-use splitbtf::Endian;
+use splitbtf::Kind;
 use splitbtf::Mismatch;
 use splitbtf::TypeName;
 use zerocopy::ByteOrder;
@@ -24,25 +22,7 @@ use crate::Error;
 
 pub use self::source::Source;
 pub use self::source::VMLINUX;
-
-use self::json::Json;
-pub(crate) use self::raw::kind_name;
-
-use self::raw::Plain;
-use self::text::Text;
-
-/// How BTF is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// All that is in it, a type after the other.
-    Plain,
-    /// The same as JSON, on one line.
-    Json,
-    /// The same as JSON, on many lines.
-    PrettyJson,
-    /// As a C header with all types.
-    C,
-}
+pub use self::text::Text;
 
 /// A type that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,68 +121,24 @@ pub enum NotC {
     Kind,
 }
 
-/// Writes the BTF of `source` to `to`: of split BTF what is not in the base, but as C the base as
-/// well. With `roots`, only these types, and as C what they need.
+/// Writes the BTF of `source` to `to` as a C header, with that of its base. With `roots`, only these
+/// types and what they need.
 ///
 /// # Errors
 ///
 /// If the BTF is wrong, has no such type or nothing that C could express, or `to` fails.
-pub fn dump(
-    source: &Source,
-    format: Format,
-    roots: &[Root],
-    to: impl Write,
-) -> Result<(), DumpError> {
-    in_order!(Endian::of(source.bytes())?, O => dump_in::<O>(source, format, roots, to))
+pub fn header(source: &Source, roots: &[Root], to: impl Write) -> Result<(), DumpError> {
+    in_order!(source.endian()?, O => source.opened::<O, _>(|btf| {
+        c::dump(btf, &ids(btf, roots)?, Text::new(to))
+    }))
 }
 
-fn dump_in<O: ByteOrder>(
-    source: &Source,
-    format: Format,
-    roots: &[Root],
-    to: impl Write,
-) -> Result<(), DumpError> {
-    let text = Text::new(to);
-
-    opened::<O, _>(source, |btf| {
-        if let Format::C = format {
-            return c::dump(btf, &ids(btf, roots)?, text);
-        }
-        let ids = match roots {
-            [] => (btf.first_id()..btf.end_id()).collect(),
-            roots => ids(btf, roots)?,
-        };
-        let ids = ids.into_iter();
-        match format {
-            Format::Json => raw::dump(btf, ids, Json::new(text, false)),
-            Format::PrettyJson => raw::dump(btf, ids, Json::new(text, true)),
-            _ => raw::dump(btf, ids, Plain::new(text)),
-        }
-    })
-}
-
-/// Opens BTF for as long as `then` takes.
-fn opened<O: ByteOrder, T>(
-    source: &Source,
-    then: impl FnOnce(&Btf<'_, O>) -> Result<T, DumpError>,
-) -> Result<T, DumpError> {
-    let mut base_index;
-    let base = match source.base() {
-        Some(base) => {
-            let types = splitbtf::max_types::<O>(base).map_err(DumpError::Base)?;
-            base_index = vec![0; types];
-            Some(Btf::<O>::open(base, None, &mut base_index).map_err(DumpError::Base)?)
-        }
-        None => None,
-    };
-    let mut index = vec![0; splitbtf::max_types::<O>(source.bytes())?];
-    let btf = Btf::open(source.bytes(), base.as_ref(), &mut index)?;
-
-    then(&btf)
-}
-
-/// The ids of the types that are asked for.
-fn ids<O: ByteOrder>(btf: &Btf<'_, O>, roots: &[Root]) -> Result<Vec<u32>, DumpError> {
+/// The ids of the types that are asked for, in the order of `roots`; those of a name by id.
+///
+/// # Errors
+///
+/// If there is no such type, or the BTF is wrong.
+pub fn ids<O: ByteOrder>(btf: &Btf<'_, O>, roots: &[Root]) -> Result<Vec<u32>, DumpError> {
     let mut ids = Vec::new();
 
     for root in roots {
@@ -223,4 +159,9 @@ fn ids<O: ByteOrder>(btf: &Btf<'_, O>, roots: &[Root]) -> Result<Vec<u32>, DumpE
         }
     }
     Ok(ids)
+}
+
+/// The name of a kind, as `STRUCT`; `UNKNOWN` if it has none.
+pub fn kind_name(kind: &Kind<'_>) -> &'static str {
+    splitbtf::kind::name(kind.number()).unwrap_or("UNKNOWN")
 }

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use splitbtf::in_order;
+use splitbtf::Btf;
 use splitbtf::BtfExt;
 use splitbtf::Endian;
 use splitbtf::Error as BtfError;
@@ -24,7 +25,6 @@ use crate::vmlinux::Vmlinux;
 use crate::Error;
 use crate::Input;
 
-use super::opened;
 use super::DumpError;
 use super::Root;
 
@@ -141,13 +141,13 @@ impl Source {
     ///
     /// If it has no distilled base, or the BTF of any of the two is wrong, or if types do not match.
     pub fn relocate(&self, kernel: &Input) -> Result<Self, DumpError> {
-        in_order!(Endian::of(self.bytes())?, O => self.relocate_in::<O>(kernel))
+        in_order!(self.endian()?, O => self.relocate_in::<O>(kernel))
     }
 
     fn relocate_in<O: ByteOrder + 'static>(&self, kernel: &Input) -> Result<Self, DumpError> {
         let kernel = Vmlinux::<O>::of(kernel)?;
 
-        opened(self, |btf| {
+        self.opened(|btf| {
             if let Some(base) = btf.base() {
                 base.validated().map_err(DumpError::Base)?;
             }
@@ -176,14 +176,37 @@ impl Source {
         })
     }
 
-    /// The BTF.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Its byte order.
+    ///
+    /// # Errors
+    ///
+    /// If it is no BTF.
+    pub fn endian(&self) -> Result<Endian, DumpError> {
+        Ok(Endian::of(&self.bytes)?)
     }
 
-    /// Its base.
-    pub(super) fn base(&self) -> Option<&[u8]> {
-        self.base.as_deref()
+    /// Opens it, and its base, for as long as `then` takes. `O` is its byte order.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot be opened, and those of `then`.
+    pub fn opened<O: ByteOrder, T>(
+        &self,
+        then: impl FnOnce(&Btf<'_, O>) -> Result<T, DumpError>,
+    ) -> Result<T, DumpError> {
+        let mut base_index;
+        let base = match &self.base {
+            Some(base) => {
+                let types = splitbtf::max_types::<O>(base).map_err(DumpError::Base)?;
+                base_index = vec![0; types];
+                Some(Btf::<O>::open(base, None, &mut base_index).map_err(DumpError::Base)?)
+            }
+            None => None,
+        };
+        let mut index = vec![0; splitbtf::max_types::<O>(&self.bytes)?];
+        let btf = Btf::open(&self.bytes, base.as_ref(), &mut index)?;
+
+        then(&btf)
     }
 }
 

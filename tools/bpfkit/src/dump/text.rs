@@ -6,7 +6,7 @@ use std::io;
 use std::io::Write;
 
 /// Collects text, and writes it in large pieces.
-pub(super) struct Text<W> {
+pub struct Text<W> {
     to: W,
     buffer: Vec<u8>,
 }
@@ -14,7 +14,8 @@ pub(super) struct Text<W> {
 impl<W: Write> Text<W> {
     const PIECE: usize = 1 << 16;
 
-    pub(super) fn new(to: W) -> Self {
+    /// Text that goes to `to`.
+    pub fn new(to: W) -> Self {
         Self {
             to,
             buffer: Vec::with_capacity(2 * Self::PIECE),
@@ -23,19 +24,23 @@ impl<W: Write> Text<W> {
 
     /// Adds some text.
     #[inline]
-    pub(super) fn put(&mut self, text: impl AsRef<[u8]>) {
+    pub fn put(&mut self, text: impl AsRef<[u8]>) {
         self.buffer.extend_from_slice(text.as_ref());
     }
 
     /// Adds a number, in decimal.
     #[inline]
-    pub(super) fn number(&mut self, number: impl itoa::Integer) {
+    pub fn number(&mut self, number: impl itoa::Integer) {
         self.put(itoa::Buffer::new().format(number));
     }
 
     /// Writes what there is, if that is worth it. To be called now and then.
+    ///
+    /// # Errors
+    ///
+    /// If nobody takes it.
     #[inline]
-    pub(super) fn spill(&mut self) -> io::Result<()> {
+    pub fn spill(&mut self) -> io::Result<()> {
         match self.buffer.len() < Self::PIECE {
             true => Ok(()),
             false => self.write(),
@@ -43,7 +48,11 @@ impl<W: Write> Text<W> {
     }
 
     /// Writes the rest.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If nobody takes it.
+    pub fn finish(mut self) -> io::Result<()> {
         self.write()?;
         self.to.flush()
     }

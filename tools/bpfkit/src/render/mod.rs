@@ -2,6 +2,7 @@
 
 //! Results as text for people, and as JSON for programs.
 
+pub mod btf;
 pub mod check;
 mod pretty;
 pub mod prog;

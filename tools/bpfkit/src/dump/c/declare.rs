@@ -17,9 +17,9 @@ use super::types::Types;
 use super::MAX_CHAIN;
 use super::MAX_NESTING;
 
-use crate::dump::text::Text;
 use crate::dump::DumpError;
 use crate::dump::NotC;
+use crate::dump::Text;
 
 /// How many members and parameters for each type may be written more than once, because what has no
 /// name is repeated at each use.

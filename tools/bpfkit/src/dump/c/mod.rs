@@ -20,9 +20,9 @@ use self::names::Names;
 use self::order::Order;
 use self::types::Types;
 
-use super::text::Text;
 use super::DumpError;
 use super::NotC;
+use super::Text;
 
 /// How long a chain of types without names may be, such as `const char **const[]`.
 const MAX_CHAIN: usize = 256;

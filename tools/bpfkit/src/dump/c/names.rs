@@ -15,7 +15,7 @@ use zerocopy::ByteOrder;
 
 use super::types::Types;
 
-use crate::dump::text::Text;
+use crate::dump::Text;
 
 /// The names in use, and for each how often.
 type Table<'a> = HashMap<Cow<'a, [u8]>, u32, RandomState>;

@@ -6,9 +6,10 @@
 use std::io;
 use std::io::Write;
 
+use bpfkit::dump::Text;
+
 use super::raw::Sink;
 use super::raw::Value;
-use super::text::Text;
 
 /// JSON, on one line or on many.
 pub(super) struct Json<W> {

@@ -5,15 +5,17 @@
 use std::io;
 use std::io::Write;
 
+use bpfkit::dump::kind_name;
+use bpfkit::dump::DumpError;
+use bpfkit::dump::Text;
 use splitbtf::Btf;
 use splitbtf::Composite;
 use splitbtf::Error;
+use splitbtf::Int;
 use splitbtf::Kind;
+use splitbtf::Linkage;
 use splitbtf::Type;
 use zerocopy::ByteOrder;
-
-use super::text::Text;
-use super::DumpError;
 
 /// Writes the types `ids`, in the form that `sink` has.
 pub(super) fn dump<O: ByteOrder>(
@@ -217,27 +219,23 @@ fn name<'a, O: ByteOrder>(btf: &Btf<'a, O>, offset: u32) -> Result<&'a [u8], Err
     }
 }
 
-pub(crate) fn kind_name(kind: &Kind<'_>) -> &'static str {
-    splitbtf::kind::name(kind.number()).unwrap_or("UNKNOWN")
-}
-
 fn encoding(encoding: u8) -> &'static str {
     match encoding {
         0 => "(none)",
-        1 => "SIGNED",
-        2 => "CHAR",
-        4 => "BOOL",
+        Int::SIGNED => "SIGNED",
+        Int::CHAR => "CHAR",
+        Int::BOOL => "BOOL",
         _ => "UNKN",
     }
 }
 
 /// `BTF_FUNC_*` and `BTF_VAR_*` mean the same.
 fn linkage_name(linkage: u32) -> &'static str {
-    match linkage {
-        0 => "static",
-        1 => "global",
-        2 => "extern",
-        _ => "(unknown)",
+    match Linkage::of(linkage) {
+        Some(Linkage::Static) => "static",
+        Some(Linkage::Global) => "global",
+        Some(Linkage::Extern) => "extern",
+        None => "(unknown)",
     }
 }
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! All that is in BTF, to the byte as `bpftool btf dump` writes it: of split BTF, what is not in the
+//! base.
+
+mod json;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+
+use bpfkit::dump::ids;
+use bpfkit::dump::DumpError;
+use bpfkit::dump::Root;
+use bpfkit::dump::Source;
+use bpfkit::dump::Text;
+use splitbtf::in_order;
+use zerocopy::ByteOrder;
+
+use self::json::Json;
+use self::raw::Plain;
+use self::raw::Sink;
+
+/// Writes types to `to` as text: `roots`, or all of `source` if there are none.
+///
+/// # Errors
+///
+/// If the BTF is wrong or has no such type, or `to` fails.
+pub fn plain(source: &Source, roots: &[Root], to: impl Write) -> Result<(), DumpError> {
+    let sink = || Plain::new(Text::new(to));
+
+    in_order!(source.endian()?, O => dump::<O, _>(source, roots, sink))
+}
+
+/// Writes types to `to` as JSON, on many lines if `pretty`: `roots`, or all of `source` if there are
+/// none.
+///
+/// # Errors
+///
+/// Those of [`plain`].
+pub fn json(
+    source: &Source,
+    roots: &[Root],
+    pretty: bool,
+    to: impl Write,
+) -> Result<(), DumpError> {
+    let sink = || Json::new(Text::new(to), pretty);
+
+    in_order!(source.endian()?, O => dump::<O, _>(source, roots, sink))
+}
+
+/// Writes types in the form that the sink has, which is made when they have been found.
+fn dump<O: ByteOrder, S: Sink>(
+    source: &Source,
+    roots: &[Root],
+    sink: impl FnOnce() -> S,
+) -> Result<(), DumpError> {
+    source.opened::<O, _>(|btf| {
+        let ids = match roots {
+            [] => (btf.first_id()..btf.end_id()).collect(),
+            roots => ids(btf, roots)?,
+        };
+        raw::dump(btf, ids.into_iter(), sink())
+    })
+}
