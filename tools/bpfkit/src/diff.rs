@@ -73,7 +73,7 @@ pub struct Difference {
     /// The differences.
     pub changes: Vec<Change>,
     #[serde(skip)]
-    prefix: &'static str,
+    word: Option<&'static str>,
 }
 
 /// A change from the first kernel to the second. Offsets are in bits, sizes in bytes.
@@ -293,7 +293,7 @@ fn compare(
             kind: shape.kind,
             name: name.escape_ascii().to_string(),
             changes,
-            prefix: shape.prefix(),
+            word: shape.word,
         });
     }
 }
@@ -302,7 +302,10 @@ fn compare(
 /// distance share a line.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.prefix, self.name)?;
+        if let Some(word) = self.word {
+            write!(f, "{word} ")?;
+        }
+        f.write_str(&self.name)?;
         let mut rest = self.changes.as_slice();
 
         while let Some((change, after)) = rest.split_first() {

@@ -65,6 +65,8 @@ pub struct Member {
 pub(super) struct Shape {
     /// The kind, as `STRUCT`.
     pub kind: &'static str,
+    /// What stands before its name in the text, if anything does.
+    pub word: Option<&'static str>,
     size: Option<u32>,
     /// The type of a typedef, a function or a variable; an integer's encoding.
     ty: Option<String>,
@@ -84,6 +86,12 @@ impl Shape {
         };
         let mut shape = Self {
             kind: kind_name(&ty.kind),
+            word: ty.kind.keyword().or(match ty.kind {
+                Kind::Typedef(_) => Some("typedef"),
+                Kind::Func { .. } => Some("function"),
+                Kind::Var { .. } => Some("variable"),
+                _ => None,
+            }),
             ..Self::default()
         };
 
@@ -124,19 +132,6 @@ impl Shape {
     /// Whether this is a forward declaration of a struct or union.
     pub fn is_declaration(&self) -> bool {
         matches!(self.kind, "STRUCT" | "UNION") && self.size.is_none()
-    }
-
-    /// The words before its name in the text.
-    pub fn prefix(&self) -> &'static str {
-        match self.kind {
-            "STRUCT" => "struct ",
-            "UNION" => "union ",
-            "ENUM" | "ENUM64" => "enum ",
-            "TYPEDEF" => "typedef ",
-            "FUNC" => "function ",
-            "VAR" => "variable ",
-            _ => "",
-        }
     }
 
     /// The changes from `self` to `after`.
@@ -304,28 +299,21 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
         if let Some(space) = space.filter(|_| contained) {
             self.contains.insert((space, name.to_vec()));
         }
+        let keyword = ty.kind.keyword().unwrap_or_default();
         let mut inner = |id, contained| self.describe(id, contained, depth + 1);
 
         Ok(match ty.kind {
-            Kind::Struct(_) | Kind::Fwd { is_union: false } if space.is_some() => {
-                format!("struct {text}")
-            }
-            Kind::Union(_) | Kind::Fwd { is_union: true } if space.is_some() => {
-                format!("union {text}")
-            }
-            Kind::Enum { .. } | Kind::Enum64 { .. } if space.is_some() => format!("enum {text}"),
+            _ if !keyword.is_empty() && !name.is_empty() => format!("{keyword} {text}"),
             Kind::Struct(composite) | Kind::Union(composite) => {
                 let mut members = vec![];
                 self.members(&composite, "", 0, depth + 1, &mut members)?;
                 let members = members.iter();
                 let members = members.map(|member| format!("{} {};", member.ty, member.name));
-                let word = match ty.kind {
-                    Kind::Union(_) => "union",
-                    _ => "struct",
-                };
-                format!("{word} {{ {} }}", members.collect::<Vec<_>>().join(" "))
+                format!("{keyword} {{ {} }}", members.collect::<Vec<_>>().join(" "))
             }
-            Kind::Enum { size, .. } | Kind::Enum64 { size, .. } => format!("enum of {size} bytes"),
+            Kind::Enum { size, .. } | Kind::Enum64 { size, .. } => {
+                format!("{keyword} of {size} bytes")
+            }
             Kind::Ptr(to) => format!("{} *", inner(to, false)?),
             Kind::Array(array) => {
                 let elem = inner(array.ty, contained)?;
