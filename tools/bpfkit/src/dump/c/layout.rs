@@ -156,19 +156,15 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
 
         for _ in 0..MAX_CHAIN {
             let ty = self.types.get(at)?;
+            if let Some(to) = ty.kind.modified() {
+                at = to;
+                continue;
+            }
             let (size, align) = match ty.kind {
                 Kind::Array(array) => {
                     let nelems = u64::from(array.nelems);
                     count = Some(count.unwrap_or(1_u64).saturating_mul(nelems));
                     at = array.ty;
-                    continue;
-                }
-                Kind::Typedef(to)
-                | Kind::Volatile(to)
-                | Kind::Const(to)
-                | Kind::Restrict(to)
-                | Kind::TypeTag { ty: to, .. } => {
-                    at = to;
                     continue;
                 }
                 Kind::Ptr(_) => (self.pointer, self.pointer),
