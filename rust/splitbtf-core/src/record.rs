@@ -337,10 +337,11 @@ fn rewrite_first<'w, O: ByteOrder>(
         .ok_or(error(TypeReason::Truncated))?;
 
     if !is_known(kind) {
-        let mut words = data.iter().chain(elems.iter()).map(|word| word.get());
-        if !stays(head.size_or_type.get(), &mut id, &mut name)
-            || !words.all(|word| stays(word, &mut id, &mut name))
-        {
+        let mut same = stays(head.size_or_type.get(), &mut id, &mut name);
+        for word in data.iter().chain(elems.iter()) {
+            same &= stays(word.get(), &mut id, &mut name);
+        }
+        if !same {
             return Err(error(TypeReason::UnknownReferences));
         }
     }
