@@ -31,6 +31,7 @@ use crate::input::MAX_LEN;
 use crate::libbpf::Messages;
 use crate::linked;
 use crate::prog;
+use crate::prog::section_of;
 use crate::prog::Name;
 use crate::sys;
 use crate::Error;
@@ -134,8 +135,8 @@ pub enum Binder {
 }
 
 /// A map of global data.
-struct GlobalData {
-    fd: i32,
+struct GlobalData<'a> {
+    map: libbpf_rs::Map<'a>,
     id: u32,
     name: String,
 }
@@ -459,12 +460,6 @@ fn used_sections(file: &[u8]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The name of the section of which libbpf made a map: it puts the object's name before those that are
-/// no more than `.rodata`, `.data` or `.bss`.
-fn section_of(map: &str) -> &str {
-    map.find('.').map_or(map, |dot| &map[dot..])
-}
-
 /// Says what is wrong with the place to pin at, before anything is loaded.
 fn check_place(path: &Path, folder: bool) -> Result<(), Error> {
     let error = |reason: &str| Error::Pin {
@@ -559,7 +554,7 @@ impl Object {
             .collect()
     }
 
-    fn global_data(&self) -> Result<Vec<GlobalData>, Error> {
+    fn global_data(&self) -> Result<Vec<GlobalData<'_>>, Error> {
         let mut found = vec![];
 
         for map in self.maps() {
@@ -570,7 +565,7 @@ impl Object {
             })?;
             if info.is_section() && prog::is_global_data(section_of(&name)) {
                 found.push(GlobalData {
-                    fd: map.as_fd().as_raw_fd(),
+                    map,
                     id: info.id,
                     name: section_of(&name).to_owned(),
                 });
@@ -578,42 +573,6 @@ impl Object {
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
-    }
-
-    /// Binds all global data to a program; returns what is bound to it, by libbpf or here.
-    fn bind(
-        &self,
-        program: &Program<'_>,
-        data: &[GlobalData],
-        no_bind: bool,
-    ) -> Result<Vec<Bound>, Error> {
-        let name = program.name().to_string_lossy();
-        let before = sys::prog_info(program.as_fd())
-            .map_err(|source| Error::Kernel {
-                what: format!("program {name}"),
-                source,
-            })?
-            .1;
-        let now = match no_bind {
-            true => vec![],
-            false => prog::bind_global_data([program], self.maps())?,
-        };
-        let used = used_maps(program);
-        let bound = data.iter().filter_map(|map| {
-            let by = if now.contains(&map.id) {
-                Binder::Bpfkit
-            } else if before.contains(&map.id) && !used.contains(&map.fd) {
-                Binder::Libbpf
-            } else {
-                return None;
-            };
-            Some(Bound {
-                id: map.id,
-                name: map.name.clone(),
-                by,
-            })
-        });
-        Ok(bound.collect())
     }
 
     fn pin_programs(
@@ -624,6 +583,7 @@ impl Object {
         pins: &mut Pins,
     ) -> Result<Vec<Loaded>, Error> {
         let data = self.global_data()?;
+        let binds = !options.no_bind && prog::can_bind();
         let mut loaded = vec![];
 
         if folder && self.programs().next().is_some() && !pin.exists() {
@@ -635,11 +595,11 @@ impl Object {
         }
         for program in self.programs() {
             let name = program.name().to_string_lossy().into_owned();
-            let bound = self.bind(&program, &data, options.no_bind)?;
-            let (info, _) = sys::prog_info(program.as_fd()).map_err(|source| Error::Kernel {
+            let (info, has) = sys::prog_info(program.as_fd()).map_err(|source| Error::Kernel {
                 what: format!("program {name}"),
                 source,
             })?;
+            let bound = bind(&program, info.id, &has, &data, binds)?;
             // A BPF file system does not take a dot.
             let path = match folder {
                 true => pin.join(name.replace('.', "_")),
@@ -682,6 +642,37 @@ impl Object {
             }
         }
     }
+}
+
+/// Binds the global data to a program that it does not have yet, if `binds`; returns what is bound to it,
+/// by libbpf or here. `has` are the ids of the maps that the program has.
+fn bind(
+    program: &Program<'_>,
+    id: u32,
+    has: &[u32],
+    data: &[GlobalData<'_>],
+    binds: bool,
+) -> Result<Vec<Bound>, Error> {
+    let used = used_maps(program);
+    let mut bound = vec![];
+
+    for data in data {
+        let by = match has.contains(&data.id) {
+            true if used.contains(&data.map.as_fd().as_raw_fd()) => continue,
+            true => Binder::Libbpf,
+            false if binds => {
+                prog::bind_by_id(program.as_fd(), id, data.map.as_fd(), data.id)?;
+                Binder::Bpfkit
+            }
+            false => continue,
+        };
+        bound.push(Bound {
+            id: data.id,
+            name: data.name.clone(),
+            by,
+        });
+    }
+    Ok(bound)
 }
 
 /// Attaches a program, and pins its link; false if its section does not say what to.

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::path::PathBuf;
@@ -71,9 +72,7 @@ pub fn bind_global_data<P: AsFd, M: AsFd>(
     let mut data = vec![];
     for map in maps {
         let info = sys::map_info(map.as_fd()).map_err(error("a map"))?;
-        let name = info.name();
-        let section = name.find('.').and_then(|dot| name.get(dot..));
-        if info.is_section() && section.is_some_and(is_global_data) {
+        if info.is_section() && is_global_data(section_of(&info.name())) {
             data.push((info.id, map));
         }
     }
@@ -81,16 +80,32 @@ pub fn bind_global_data<P: AsFd, M: AsFd>(
     for program in programs {
         let (info, ids) = sys::prog_info(program.as_fd()).map_err(error("a program"))?;
         for (id, map) in data.iter().filter(|(id, _)| !ids.contains(id)) {
-            sys::prog_bind_map(program.as_fd(), map.as_fd()).map_err(error(&format!(
-                "binding map id {id} to prog id {}",
-                info.id
-            )))?;
+            bind_by_id(program.as_fd(), info.id, map.as_fd(), *id)?;
             bound.push(*id);
         }
     }
     bound.sort_unstable();
     bound.dedup();
     Ok(bound)
+}
+
+/// Binds a map to a program. The ids of both are for the error.
+pub(crate) fn bind_by_id(
+    program: BorrowedFd<'_>,
+    program_id: u32,
+    map: BorrowedFd<'_>,
+    map_id: u32,
+) -> Result<(), Error> {
+    sys::prog_bind_map(program, map).map_err(|source| Error::Kernel {
+        what: format!("binding map id {map_id} to prog id {program_id}"),
+        source,
+    })
+}
+
+/// The name of the section of which libbpf made a map: it puts the object's name before those that are
+/// no more than `.rodata`, `.data` or `.bss`.
+pub(crate) fn section_of(map: &str) -> &str {
+    map.find('.').map_or(map, |dot| &map[dot..])
 }
 
 /// Whether this is the name of a section with global data.

@@ -203,13 +203,7 @@ impl FromStr for Tag {
 ///
 /// If a system call fails: they need `CAP_SYS_ADMIN`.
 pub fn programs() -> Result<Vec<Program>, Error> {
-    let mut programs = Vec::new();
-
-    for_each(|_, fd| {
-        programs.push(Program::of(fd)?);
-        Ok(())
-    })?;
-    Ok(programs)
+    select(|_, _| true)
 }
 
 /// The programs with this name, in order of their ids.
@@ -218,15 +212,8 @@ pub fn programs() -> Result<Vec<Program>, Error> {
 ///
 /// If there is none, or a system call fails.
 pub fn programs_called(name: &str) -> Result<Vec<Program>, Error> {
-    let mut programs = Vec::new();
+    let programs = select(|info, fd| full_name(info, fd).0 == name)?;
 
-    for_each(|info, fd| {
-        let (full, _) = full_name(info, fd);
-        if full == name {
-            programs.push(Program::of(fd)?);
-        }
-        Ok(())
-    })?;
     match programs.is_empty() {
         true => Err(Error::NoSuchProgram { name: name.into() }),
         false => Ok(programs),
@@ -239,14 +226,8 @@ pub fn programs_called(name: &str) -> Result<Vec<Program>, Error> {
 ///
 /// If there is none, or a system call fails.
 pub fn programs_tagged(tag: Tag) -> Result<Vec<Program>, Error> {
-    let mut programs = Vec::new();
+    let programs = select(|info, _| info.tag == tag.0)?;
 
-    for_each(|info, fd| {
-        if info.tag == tag.0 {
-            programs.push(Program::of(fd)?);
-        }
-        Ok(())
-    })?;
     match programs.is_empty() {
         true => Err(Error::NoSuchTag { tag }),
         false => Ok(programs),
@@ -260,14 +241,17 @@ pub fn programs_tagged(tag: Tag) -> Result<Vec<Program>, Error> {
 /// If there is no such program, or a system call fails.
 pub fn program(name: &Name) -> Result<Program, Error> {
     let fd = prog::open_prog(name)?;
+    let (info, map_ids) = sys::prog_info(fd.as_fd()).map_err(|source| Error::Kernel {
+        what: "prog".into(),
+        source,
+    })?;
 
-    Program::of(fd.as_fd())
+    Ok(Program::of(&info, map_ids, fd.as_fd()))
 }
 
-/// Calls `f` for each loaded program.
-fn for_each(
-    mut f: impl FnMut(&ProgInfo, BorrowedFd<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
+/// The loaded programs that are wanted, in order of their ids.
+fn select(wanted: impl Fn(&ProgInfo, BorrowedFd<'_>) -> bool) -> Result<Vec<Program>, Error> {
+    let mut programs = Vec::new();
     let mut id = 0;
 
     loop {
@@ -275,7 +259,9 @@ fn for_each(
             what: "the list of programs".into(),
             source,
         })?;
-        let Some(next) = next else { return Ok(()) };
+        let Some(next) = next else {
+            return Ok(programs);
+        };
         id = next;
         let error = |source| Error::Kernel {
             what: format!("prog id {id}"),
@@ -286,8 +272,10 @@ fn for_each(
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
             fd => {
                 let fd = fd.map_err(error)?;
-                let (info, _) = sys::prog_info(fd.as_fd()).map_err(error)?;
-                f(&info, fd.as_fd())?;
+                let (info, map_ids) = sys::prog_info(fd.as_fd()).map_err(error)?;
+                if wanted(&info, fd.as_fd()) {
+                    programs.push(Program::of(&info, map_ids, fd.as_fd()));
+                }
             }
         }
     }
@@ -305,12 +293,9 @@ impl Program {
         }
     }
 
-    fn of(fd: BorrowedFd<'_>) -> Result<Self, Error> {
-        let (info, map_ids) = sys::prog_info(fd).map_err(|source| Error::Kernel {
-            what: "prog".into(),
-            source,
-        })?;
-        let (name, problem) = full_name(&info, fd);
+    /// `map_ids` are from the same moment as `info`.
+    fn of(info: &ProgInfo, map_ids: Vec<u32>, fd: BorrowedFd<'_>) -> Self {
+        let (name, problem) = full_name(info, fd);
         let mut problems = Vec::from_iter(problem);
         let mut metadata = Metadata::default();
         let mut untyped = Vec::new();
@@ -329,7 +314,7 @@ impl Program {
             }),
         };
 
-        Ok(Self {
+        Self {
             id: info.id,
             prog_type: ProgType(info.prog_type),
             name,
@@ -356,7 +341,7 @@ impl Program {
             details: None,
             untyped,
             problems,
-        })
+        }
     }
 }
 
