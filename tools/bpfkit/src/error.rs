@@ -172,17 +172,12 @@ impl Reason {
 
     /// An error number of libbpf's, with its warnings.
     pub(crate) fn of_load(warnings: &[String], error: &io::Error) -> Self {
-        let text = match warnings {
-            [] => format!("{error}{}", hint(error)),
-            _ if error.raw_os_error() == Some(libc::EPERM) => {
-                format!("{error}{}", hint(error))
-            }
-            _ => lines(warnings),
+        let os_error = error.raw_os_error();
+        let text = match warnings.is_empty() || os_error == Some(libc::EPERM) {
+            true => explain(error),
+            false => lines(warnings),
         };
-        Self {
-            text,
-            os_error: error.raw_os_error(),
-        }
+        Self { text, os_error }
     }
 
     /// What the verifier said to a program.

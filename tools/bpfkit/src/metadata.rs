@@ -18,7 +18,8 @@ use crate::value::ValueError;
 use crate::Error;
 use crate::Value;
 
-const PREFIX: &[u8] = b"bpf_metadata_";
+/// The prefix of the names of variables with metadata.
+pub(crate) const PREFIX: &str = "bpf_metadata_";
 
 /// The metadata of a program: names, without their prefix, and values, map after map.
 ///
@@ -100,7 +101,7 @@ impl Metadata {
                 return Err(error(ValueError::NoValue { id }));
             };
             let name = btf.string(var.name_off).map_err(btf_error)?;
-            let Some(name) = name.strip_prefix(PREFIX) else {
+            let Some(name) = name.strip_prefix(PREFIX.as_bytes()) else {
                 continue;
             };
             let bytes = usize::try_from(secinfo.offset)

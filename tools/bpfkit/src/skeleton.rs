@@ -23,14 +23,12 @@ use crate::error::Reason;
 use crate::libbpf::Messages;
 use crate::load;
 use crate::load::Content;
+use crate::metadata::PREFIX;
 use crate::output;
 use crate::Error;
 
 use layout::Layout;
 use source::Source;
-
-/// The prefix of the names of variables with metadata.
-const PREFIX: &str = "bpf_metadata_";
 
 /// A skeleton.
 #[derive(Clone, Debug)]

@@ -101,29 +101,28 @@ fn describe<O: ByteOrder>(
             size,
             signed,
             values,
-        } => {
-            enumeration(sink, size, signed, values.len());
-            for value in values {
-                sink.part(Some(name(btf, value.name_off)?));
-                sink.value(match signed {
-                    true => Value::I32(value.value as i32),
-                    false => Value::U32(value.value as u32),
-                });
-                sink.end_part();
-            }
-            sink.end_list();
         }
-        Kind::Enum64 {
+        | Kind::Enum64 {
             size,
             signed,
             values,
         } => {
-            enumeration(sink, size, signed, values.len());
+            let wide = matches!(ty.kind, Kind::Enum64 { .. });
+            sink.word(
+                "encoding",
+                if signed { "SIGNED" } else { "UNSIGNED" },
+                false,
+            );
+            sink.number("size", size);
+            sink.number("vlen", values.len());
+            sink.list("values");
             for value in values {
                 sink.part(Some(name(btf, value.name_off)?));
-                sink.value(match signed {
-                    true => Value::I64(value.value as i64),
-                    false => Value::U64(value.value as u64),
+                sink.value(match (wide, signed) {
+                    (false, true) => Value::I32(value.value as i32),
+                    (false, false) => Value::U32(value.value as u32),
+                    (true, true) => Value::I64(value.value as i64),
+                    (true, false) => Value::U64(value.value as u64),
                 });
                 sink.end_part();
             }
@@ -200,15 +199,6 @@ fn members<O: ByteOrder>(
     }
     sink.end_list();
     Ok(())
-}
-
-fn enumeration(sink: &mut impl Sink, size: u32, signed: bool, len: usize) {
-    let encoding = if signed { "SIGNED" } else { "UNSIGNED" };
-
-    sink.word("encoding", encoding, false);
-    sink.number("size", size);
-    sink.number("vlen", len);
-    sink.list("values");
 }
 
 /// A name; what stands for it if there is none.
