@@ -153,7 +153,7 @@ impl FieldDesc {
 /// One type.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a, O: ByteOrder> {
-    /// What its words are.
+    /// The meaning of each word.
     pub desc: FieldDesc,
     /// The first words.
     pub head: &'a wire::Type<O>,

@@ -62,7 +62,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     /// - No type contains itself, and none is nothing but a reference to itself: a cycle has to
     ///   lead through both a pointer and a struct or union.
     ///
-    /// Of a type of an unknown kind, the name alone is checked.
+    /// If the kind is unknown, only the name is checked.
     ///
     /// `scratch` has as many elements as [`Btf::validate_scratch`] says. The time grows with the
     /// length of the types, and with nothing else.

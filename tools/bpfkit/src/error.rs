@@ -180,7 +180,7 @@ impl Reason {
         Self { text, os_error }
     }
 
-    /// What the verifier said to a program.
+    /// The verifier's log for a program.
     pub(crate) fn of_verifier(log: &[String], error: &io::Error) -> Self {
         Self::new(&format!(
             "the verifier refuses it: {error}{}",

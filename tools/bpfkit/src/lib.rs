@@ -27,6 +27,8 @@ pub mod metadata;
 pub mod output;
 pub mod prog;
 pub mod relocate;
+#[cfg(feature = "cli")]
+pub mod render;
 pub mod show;
 pub mod skeleton;
 mod sys;

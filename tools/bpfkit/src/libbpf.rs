@@ -133,7 +133,7 @@ impl Drop for Messages {
     }
 }
 
-/// What the verifier said to a program that it refused.
+/// The verifier's log for a program that it refused.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The program's name.

@@ -3,11 +3,11 @@
 //! The command `bpfkit`.
 
 mod command;
-mod render;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bpfkit::render::Style;
 use clap::error::ErrorKind;
 use clap::CommandFactory;
 use clap::Parser;
@@ -24,7 +24,6 @@ use command::prog::Prog;
 use command::Failure;
 use command::Talk;
 use command::Voice;
-use render::Style;
 
 /// Loads BPF programs, binds the maps that hold their metadata, and shows it; writes BTF as text or
 /// C

@@ -7,10 +7,6 @@
 //! split on it, the same distilled, and some of them compressed; with bytes and words changed,
 //! copied to elsewhere, or cut off.
 
-/// The text and the JSON of BTF, which the command alone has.
-#[path = "../src/render/btf/mod.rs"]
-mod render;
-
 use std::fs;
 use std::io;
 use std::io::Write;
@@ -31,6 +27,7 @@ use bpfkit::input::BASE_SECTION;
 use bpfkit::input::SECTION;
 use bpfkit::load;
 use bpfkit::relocate;
+use bpfkit::render::btf as render;
 use bpfkit::skeleton;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Input;

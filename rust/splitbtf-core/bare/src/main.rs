@@ -21,7 +21,7 @@ use zerocopy::BE;
 use zerocopy::LE;
 
 extern "C" {
-    /// Nobody defines it.
+    /// No library has this function: a program that calls it cannot be linked.
     fn splitbtf_core_can_panic() -> !;
 }
 

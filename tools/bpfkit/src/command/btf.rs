@@ -12,12 +12,11 @@ use bpfkit::dump::Root;
 use bpfkit::dump::Source;
 use bpfkit::input::SECTION;
 use bpfkit::prog::Name;
+use bpfkit::render;
+use bpfkit::render::Style;
 use bpfkit::Error;
 use bpfkit::Input;
 use clap::Subcommand;
-
-use crate::render;
-use crate::render::Style;
 
 use super::check;
 use super::check::Check;

@@ -11,6 +11,7 @@ use bpfkit::check::Checker;
 use bpfkit::check::Finding;
 use bpfkit::check::Outcome;
 use bpfkit::check::Verdict;
+use bpfkit::render;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Error;
 use bpfkit::Input;
@@ -21,8 +22,6 @@ use serde::Serialize;
 use splitbtf::in_order;
 use splitbtf::ByteOrder;
 use splitbtf::Endian;
-
-use crate::render;
 
 use super::progress::Progress;
 use super::Failure;

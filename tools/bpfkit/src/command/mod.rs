@@ -17,10 +17,9 @@ pub mod relocate;
 use std::io;
 use std::io::Write;
 
+use bpfkit::render;
+use bpfkit::render::Style;
 use serde::Serialize;
-
-use crate::render;
-use crate::render::Style;
 
 /// Why a subcommand does not end well.
 #[derive(Debug)]
@@ -56,9 +55,9 @@ impl From<bpfkit::Error> for Failure {
 pub enum Talk {
     /// Nothing.
     Quiet,
-    /// What the user may not expect.
+    /// Notes on what may surprise the user.
     Normal,
-    /// What is being done as well.
+    /// Each step as well.
     Verbose,
 }
 

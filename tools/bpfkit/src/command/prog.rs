@@ -14,6 +14,9 @@ use bpfkit::load::Options;
 use bpfkit::load::Outcome;
 use bpfkit::prog;
 use bpfkit::prog::Name;
+use bpfkit::render;
+use bpfkit::render::prog::Full;
+use bpfkit::render::prog::Short;
 use bpfkit::show;
 use bpfkit::show::Program;
 use bpfkit::show::Tag;
@@ -24,9 +27,6 @@ use serde::Serialize;
 use super::Failure;
 use super::Talk;
 use super::Voice;
-use crate::render;
-use crate::render::prog::Full;
-use crate::render::prog::Short;
 
 #[derive(Subcommand)]
 pub enum Prog {
@@ -104,7 +104,7 @@ autoattach pins links; programs whose section does not say what to attach to are
 themselves. An object with maps only is loaded too: 'pinmaps' keeps them. Maps of struct_ops
 are made and can be pinned, but they are registered by 'bpftool struct_ops register'.";
 
-/// What is loaded, and how.
+/// The object file to load, and how.
 #[derive(Args)]
 pub struct Load {
     /// The object file
@@ -121,7 +121,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// What the words say.
+    /// The library's options for these arguments.
     fn options(&self) -> Result<Options, String> {
         let mut options = Options {
             no_bind: self.no_bind,
@@ -230,7 +230,7 @@ fn load(command: &Load, folder: bool, voice: Voice) -> Result<(), Failure> {
     let mut options = command.options().map_err(Failure::Usage)?;
     options.folder = folder;
     if voice.talk >= Talk::Verbose {
-        // Whoever closed it does not want to read more.
+        // An error means that the reader has closed standard error.
         options.echo = Some(|message| drop(writeln!(io::stderr(), "{message}")));
     }
     if !command.no_bind && !prog::can_bind() {
@@ -252,7 +252,7 @@ fn load(command: &Load, folder: bool, voice: Voice) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the user may not expect of an object file that is loaded.
+/// Notes on what may surprise the user.
 fn notes(outcome: &Outcome) -> Vec<String> {
     let mut notes = vec![];
 

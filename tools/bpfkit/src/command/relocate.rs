@@ -11,6 +11,7 @@ use bpfkit::relocate::shown;
 use bpfkit::relocate::OwnType;
 use bpfkit::relocate::RelocateError;
 use bpfkit::relocate::Relocated;
+use bpfkit::render::Style;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Error;
 use bpfkit::Input;
@@ -19,8 +20,6 @@ use serde::Serialize;
 use splitbtf::in_order;
 use splitbtf::ByteOrder;
 use splitbtf::Policy;
-
-use crate::render::Style;
 
 use super::Failure;
 use super::Voice;

@@ -65,7 +65,7 @@ pub struct Member {
 pub(super) struct Shape {
     /// The kind, as `STRUCT`.
     pub kind: &'static str,
-    /// What stands before its name in the text, if anything does.
+    /// The C keyword before its name in the text, if any.
     pub word: Option<&'static str>,
     size: Option<u32>,
     /// The type of a typedef, a function or a variable; an integer's encoding.

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::path::PathBuf;
 
-use bpfkit::check::Base;
-use bpfkit::check::Checked;
-use bpfkit::check::Outcome;
+use crate::check::Base;
+use crate::check::Checked;
+use crate::check::Outcome;
 
 /// A table, with the reasons below each line, and the counts below it all.
 pub fn table(modules: &[(&Path, Checked)], kernels: &[PathBuf]) -> String {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Results as text for people, and as JSON for programs.
+//! Results as the command prints them: as text for people, and as JSON for programs.
 
 pub mod btf;
 pub mod check;

@@ -8,11 +8,11 @@ mod tests;
 
 use std::fmt;
 
-use bpfkit::load::Binder;
-use bpfkit::load::Loaded;
-use bpfkit::show::LoadedBy;
-use bpfkit::show::Program;
-use bpfkit::show::Summary;
+use crate::load::Binder;
+use crate::load::Loaded;
+use crate::show::LoadedBy;
+use crate::show::Program;
+use crate::show::Summary;
 
 use super::time;
 

@@ -6,7 +6,7 @@
 use std::io;
 use std::io::Write;
 
-use bpfkit::dump::Text;
+use crate::dump::Text;
 
 use super::raw::Sink;
 use super::raw::Value;

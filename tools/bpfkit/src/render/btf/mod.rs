@@ -10,11 +10,11 @@ mod tests;
 
 use std::io::Write;
 
-use bpfkit::dump::ids;
-use bpfkit::dump::DumpError;
-use bpfkit::dump::Root;
-use bpfkit::dump::Source;
-use bpfkit::dump::Text;
+use crate::dump::ids;
+use crate::dump::DumpError;
+use crate::dump::Root;
+use crate::dump::Source;
+use crate::dump::Text;
 use splitbtf::in_order;
 use zerocopy::ByteOrder;
 

@@ -5,9 +5,9 @@
 use std::io;
 use std::io::Write;
 
-use bpfkit::dump::kind_name;
-use bpfkit::dump::DumpError;
-use bpfkit::dump::Text;
+use crate::dump::kind_name;
+use crate::dump::DumpError;
+use crate::dump::Text;
 use splitbtf::Btf;
 use splitbtf::Composite;
 use splitbtf::Error;

@@ -2,9 +2,9 @@
 
 //! The text and the JSON of small BTF, and of damaged BTF.
 
-use bpfkit::dump::DumpError;
-use bpfkit::dump::Root;
-use bpfkit::dump::Source;
+use crate::dump::DumpError;
+use crate::dump::Root;
+use crate::dump::Source;
 use splitbtf::Builder;
 use splitbtf::Int;
 use splitbtf::NewMember;

@@ -2,12 +2,12 @@
 
 //! Programs as JSON.
 
-use bpfkit::show::Device;
-use bpfkit::show::Holder;
-use bpfkit::show::Link;
-use bpfkit::show::LoadedBy;
-use bpfkit::show::NamedMap;
-use bpfkit::show::ProgType;
+use crate::show::Device;
+use crate::show::Holder;
+use crate::show::Link;
+use crate::show::LoadedBy;
+use crate::show::NamedMap;
+use crate::show::ProgType;
 use serde::ser::SerializeMap;
 use serde::Serialize;
 use serde::Serializer;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-use bpfkit::show::Details;
-use bpfkit::show::Device;
-use bpfkit::show::Holder;
-use bpfkit::show::Link;
-use bpfkit::show::NamedMap;
-use bpfkit::show::ProgType;
-use bpfkit::show::Run;
-use bpfkit::show::Tag;
-use bpfkit::Metadata;
-use bpfkit::Value;
+use crate::show::Details;
+use crate::show::Device;
+use crate::show::Holder;
+use crate::show::Link;
+use crate::show::NamedMap;
+use crate::show::ProgType;
+use crate::show::Run;
+use crate::show::Tag;
+use crate::Metadata;
+use crate::Value;
 
 use super::*;
 
