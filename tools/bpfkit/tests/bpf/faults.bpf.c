@@ -2,6 +2,7 @@
 /*
  * Object files that people had trouble with: one for each of these macros.
  * REFUSED  BTF that the kernel refuses: a variable of no bytes
+ * DOLLAR   BTF that the kernel refuses: a name that it does not allow
  * NAMES    sections whose names no map can have, or that begin alike
  * MAPS     no program
  * LEGACY   maps that libbpf does not take any more
@@ -31,6 +32,10 @@ const volatile char bpf_metadata_owner[] SEC(".rodata") = "faults";
 
 #ifdef REFUSED
 const volatile long bpf_metadata_nothing[0] SEC(".rodata") = {};
+#endif
+
+#ifdef DOLLAR
+const volatile char bpf_metadata_us$[] SEC(".rodata") = "dollar";
 #endif
 
 #ifdef NAMES
