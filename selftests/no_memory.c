@@ -82,7 +82,7 @@ static int prog_with_maps(const int *map, int count)
 	return prog;
 }
 
-/* A kernel that checks itself takes more than the usual 30 seconds if the machine has other work. */
+/* A debug kernel needs more than the usual 30 seconds on a busy machine. */
 TEST_F_TIMEOUT(no_memory, bind, 300)
 {
 	int bound, prog, err, failed, refused = 0, total = 0;

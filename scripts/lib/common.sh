@@ -81,9 +81,10 @@ wait_a_while() {
 	return 1
 }
 
-# locked NAME COMMAND...: runs the command while it holds the lock NAME of this cache.
-locked() {
-	local name=$1 fd
+# locked NAME COMMAND...: runs the command while it holds the lock NAME of this cache. A subshell, so that the
+# end of it frees the lock and the command's status is the last.
+locked() (
+	name=$1
 	shift
 	mkdir -p "$CACHE/locks"
 	exec {fd}>"$CACHE/locks/$name"
@@ -92,8 +93,7 @@ locked() {
 		flock "$fd"
 	fi
 	"$@"
-	exec {fd}>&-
-}
+)
 
 # Prints the build root of this checkout. Its name depends on the list of packages.
 root_dir() {
