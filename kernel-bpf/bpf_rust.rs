@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Parts of the BPF subsystem in Rust, with one file for each. C calls the exported functions; the
-//! headers `kernel/bpf/rust_*.h` declare them.
+//! Parts of the BPF subsystem in Rust, one file each. C calls the exported functions; the headers
+//! `kernel/bpf/rust_*.h` declare them.
 
 // Nothing here panics.
 #![deny(
@@ -17,6 +17,6 @@ mod module_btf;
 #[cfg(CONFIG_BPF_RUST_USED_MAPS)]
 mod used_maps;
 
-/// What lines in the kernel log start with.
+/// The prefix of lines in the kernel log.
 #[cfg(CONFIG_BPF_RUST_MODULE_BTF)]
 const __LOG_PREFIX: &[u8] = b"bpf_rust\0";

@@ -47,7 +47,7 @@ use zerocopy::NativeEndian;
 
 /// Validates the BTF of a module, or its distilled base. Returns zero or a negative errno.
 ///
-/// `base` is what the BTF is split on; null for a distilled base.
+/// `base` is the base BTF; null if `btf` is a distilled base.
 ///
 /// # Safety
 ///
@@ -90,7 +90,7 @@ unsafe extern "C" fn bpf_rust_btf_relocate(
     from_result(|| btf.relocate(&base, &vmlinux).map(|()| 0))
 }
 
-/// Where C says that the types of BTF are.
+/// C's array of pointers to the types of BTF.
 #[derive(Clone, Copy, Debug)]
 struct Types<'a> {
     types: &'a [*const bindings::btf_type],
@@ -98,7 +98,7 @@ struct Types<'a> {
     first: usize,
 }
 
-// The pointers are nothing but numbers here.
+// Nothing here dereferences the pointers.
 impl Index for Types<'_> {
     fn count(&self) -> usize {
         self.types.len()
@@ -117,7 +117,7 @@ impl Index for Types<'_> {
 
 type KernelBtf<'a> = Btf<'a, NativeEndian, Types<'a>>;
 
-/// BTF that C has parsed: the kernel's `struct btf`, as far as it is needed here.
+/// BTF that C has parsed: the part of the kernel's `struct btf` that is needed here.
 #[derive(Clone, Copy)]
 struct Parsed<'a> {
     /// The module's name, for a distilled base too.
@@ -129,12 +129,12 @@ struct Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
-    /// Makes a safe view of what C says of a `struct btf`.
+    /// Makes a safe view of C's description of a `struct btf`.
     ///
     /// # Safety
     ///
-    /// For all of `'a`, `raw` must be valid, and so must be what it points to: a name that ends
-    /// with a NUL, `data_size` bytes, and `nr_types` pointers. Nobody changes any of it.
+    /// For all of `'a`, `raw` must be valid, and so must everything that it points to: a name that
+    /// ends with a NUL, `data_size` bytes, and `nr_types` pointers. Nobody may change any of it.
     unsafe fn from_raw(raw: *const bindings::bpf_rust_btf) -> Self {
         // SAFETY: By the safety requirements.
         let raw = unsafe { &*raw };
@@ -146,7 +146,7 @@ impl<'a> Parsed<'a> {
             // SAFETY: By the safety requirements.
             bytes: unsafe { slice_of(raw.data.cast(), raw.data_size) },
             types: Types {
-                // SAFETY: By the safety requirements. The pointers are read as ones to constants.
+                // SAFETY: By the safety requirements. The cast only makes the pointers `const`.
                 types: unsafe { slice_of(raw.types.cast(), raw.nr_types) },
                 first: raw.type_sec.addr(),
             },
@@ -161,7 +161,7 @@ impl<'a> Parsed<'a> {
     ///
     /// `EINVAL` if the BTF is malformed, `ENOMEM` if there is no memory.
     fn validate(&self, base: Option<&Parsed<'_>>) -> Result {
-        // vmlinux's, which the kernel's build has made.
+        // This is the BTF of vmlinux, which the kernel's build has made.
         let base = match base {
             Some(base) => Some(base.open(None)?.assume_valid()),
             None => None,
@@ -178,7 +178,7 @@ impl<'a> Parsed<'a> {
         Btf::open_indexed(self.bytes, base, self.types).map_err(|error| self.refuse(error))
     }
 
-    /// C has checked the names: `btf_check_all_metas()`.
+    /// Validates the references. C has checked the names: `btf_check_all_metas()`.
     fn valid<'b>(&self, btf: &KernelBtf<'b>) -> Result<Valid<'b, NativeEndian, Types<'b>>> {
         let mut scratch = zeroes(btf.validate_scratch())?;
 
@@ -186,7 +186,7 @@ impl<'a> Parsed<'a> {
             .map_err(|error| self.refuse(error))
     }
 
-    /// Says why this BTF is refused.
+    /// Logs why this BTF is refused. Returns the errno.
     #[cold]
     fn refuse(&self, error: splitbtf_core::Error) -> Error {
         let name = self.name;
@@ -204,7 +204,7 @@ impl<'a> Parsed<'a> {
         }
     }
 
-    /// Says why this BTF cannot be relocated from `distilled`.
+    /// Logs why this BTF cannot be relocated from `distilled`. Returns the errno.
     #[cold]
     fn refuse_relocation(&self, distilled: &KernelBtf<'_>, error: splitbtf_core::Error) -> Error {
         let splitbtf_core::Error::Unmatched {
@@ -228,21 +228,21 @@ impl<'a> Parsed<'a> {
     }
 }
 
-/// Numbers that are all zero.
+/// Allocates `len` zeroes.
 fn zeroes(len: usize) -> Result<KVVec<u32>> {
     Ok(KVVec::from_elem(0, len, GFP_KERNEL | __GFP_NOWARN)?)
 }
 
-/// A slice of `len` elements; the pointer does not matter if there are none.
+/// Makes a slice of `len` elements. If `len` is 0, `data` does not matter.
 ///
 /// # Safety
 ///
-/// If `len` is not 0, `data` must be valid for reading that many elements for all of `'a`, during
-/// which nobody changes them.
+/// If `len` is not 0, `data` must be valid for reading that many elements for all of `'a`, and
+/// nobody may change them meanwhile.
 unsafe fn slice_of<'a, T>(data: *const T, len: u32) -> &'a [T] {
     match len {
         0 => &[],
-        // SAFETY: By the safety requirements. A `u32` fits.
+        // SAFETY: By the safety requirements. A `usize` can hold any `u32`.
         len => unsafe { slice::from_raw_parts(data, len as usize) },
     }
 }
@@ -251,19 +251,19 @@ unsafe fn slice_of<'a, T>(data: *const T, len: u32) -> &'a [T] {
 ///
 /// # Invariants
 ///
-/// `raw` is valid as for [`Parsed::from_raw`]; nobody else looks at it or at its data for all of
-/// `'a`; and its data has been allocated with `kvmalloc()`.
+/// `raw` is valid as for [`Parsed::from_raw`]. Nobody else accesses it or its data for all of `'a`.
+/// Its data has been allocated with `kvmalloc()`.
 struct ModuleBtf<'a> {
     raw: NonNull<bindings::bpf_rust_btf>,
     lifetime: PhantomData<&'a mut bindings::bpf_rust_btf>,
 }
 
 impl ModuleBtf<'_> {
-    /// Makes a safe view of what C says of the `struct btf` of a module.
+    /// Makes a safe view of C's description of a module's `struct btf`.
     ///
     /// # Safety
     ///
-    /// As for [`Parsed::from_raw`]; and nobody else looks at `raw` or at the data meanwhile.
+    /// As for [`Parsed::from_raw`]; and nobody else may access `raw` or the data meanwhile.
     unsafe fn from_raw(raw: *mut bindings::bpf_rust_btf) -> Self {
         // INVARIANT: By the safety requirements.
         Self {
@@ -273,21 +273,20 @@ impl ModuleBtf<'_> {
         }
     }
 
-    /// Validates this BTF, and relocates it from its distilled base, which has been validated, to
-    /// `vmlinux`.
+    /// Validates this BTF and relocates it from `base`, its validated distilled base, to `vmlinux`.
     ///
-    /// A type that does not match one of `vmlinux` and need not becomes opaque or is kept; lines in
-    /// the kernel log name these. `data` of C's structure is then new memory, which C owns; the old
-    /// memory remains C's too. `id_map` is new memory that C owns in any case.
+    /// If a type matches none of `vmlinux`, but need not match, it becomes opaque or is kept. Lines
+    /// in the kernel log then name these types, and `data` in C's structure is new memory. C owns
+    /// it, and still owns the old memory. `id_map` is always new memory that C owns.
     ///
     /// # Errors
     ///
     /// `EINVAL` if the BTF is malformed, or if a type that must match does not: the kernel log says
     /// which. `ENOENT` if it has a name from the distilled base that belongs to no type there.
-    /// `ENOMEM` if there is no memory. Nothing has been changed then.
+    /// `ENOMEM` if there is no memory. On error, nothing has changed.
     fn relocate(&mut self, base: &Parsed<'_>, vmlinux: &Parsed<'_>) -> Result {
         let start = Instant::<Monotonic>::now();
-        // C has had it validated.
+        // C has called `bpf_rust_btf_validate()` for it.
         let distilled = base.open(None)?.assume_valid();
         let distilled: &KernelBtf<'_> = &distilled;
         let target = vmlinux.open(None)?;
@@ -363,13 +362,13 @@ impl ModuleBtf<'_> {
         }
     }
 
-    /// Hands new data to C. The old data remains C's.
+    /// Hands new data to C. C still owns the old data.
     fn set_bytes(&mut self, bytes: KVVec<u8>) -> Result {
         let len = u32::try_from(bytes.len())?;
         // SAFETY: By the type invariants.
         let raw = unsafe { self.raw.as_mut() };
 
-        // INVARIANT: The new data is nobody else's, and from `kvmalloc()`.
+        // INVARIANT: Nobody else has access to the new data, and it is from `kvmalloc()`.
         let (data, ..) = bytes.into_raw_parts();
         raw.data = data.cast();
         raw.data_size = len;
@@ -383,12 +382,12 @@ impl ModuleBtf<'_> {
 
         let (ids, len, _) = ids.into_raw_parts();
         raw.id_map = ids;
-        // There are no more of them than there are ids.
+        // The length fits: there are no more entries than type ids.
         raw.id_map_cnt = len as u32;
     }
 }
 
-/// The types of a distilled base that match none of vmlinux, and that the module may have itself.
+/// The types of a distilled base that match none of vmlinux and become types of the module.
 struct Unmatched<'s, 'a> {
     relocation: &'s Relocation<'s, NativeEndian, Types<'a>>,
     distilled: &'s KernelBtf<'a>,
@@ -456,8 +455,8 @@ fn shown(reason: &Mismatch) -> Shown<impl core::fmt::Display> {
     Shown(reason.between("the module", "vmlinux"))
 }
 
-/// A type of a distilled base, by its id, as C writes it. The number is how many bytes of its name
-/// are shown at most.
+/// A type of a distilled base, by its id. It is shown as in C, with at most as many bytes of its
+/// name as the last number says.
 struct DistilledType<'s, 'a>(&'s KernelBtf<'a>, u32, usize);
 
 impl fmt::Display for DistilledType<'_, '_> {
@@ -479,7 +478,7 @@ impl fmt::Display for DistilledType<'_, '_> {
     }
 }
 
-/// Lets the kernel's `fmt!` show what the crate can show.
+/// Adapts `Display` of `core`, which the crate implements, to the kernel's `fmt!`.
 struct Shown<T>(T);
 
 impl<T: core::fmt::Display> fmt::Display for Shown<T> {
@@ -488,7 +487,7 @@ impl<T: core::fmt::Display> fmt::Display for Shown<T> {
     }
 }
 
-/// Whether a refusal is to be logged. As in `btf_verifier_log_type()`, it is not if the module will
+/// Returns whether to log a refusal. Like `btf_verifier_log_type()`, it says no if the module will
 /// be loaded without its BTF.
 fn may_warn() -> bool {
     // SAFETY: It may be called at any time.

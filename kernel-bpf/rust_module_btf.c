@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The C that the Rust implementation of a module's BTF needs: the tracepoint,
- * the rate limit of its messages, and bpf_rust_btf_opaque=on|off on the kernel
+ * The C parts of the Rust implementation of a module's BTF: the tracepoint, the
+ * rate limit of its messages, and bpf_rust_btf_opaque=on|off on the kernel
  * command line.
  */
 #include <linux/cache.h>
@@ -27,7 +27,7 @@ bool bpf_rust_btf_ratelimit(void)
 	return __ratelimit(&bpf_rust_btf_messages);
 }
 
-/* Long loops over the types of a module call it. */
+/* Long loops over the types of a module call this. */
 void bpf_rust_btf_pause(void)
 {
 	cond_resched();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The BTF of modules in Rust: what kernel/bpf/btf.c calls (module_btf.rs), and
- * what the Rust code needs from C (rust_module_btf.c).
+ * The BTF of modules in Rust: the functions for kernel/bpf/btf.c (module_btf.rs),
+ * and the C parts that the Rust code uses (rust_module_btf.c).
  */
 #ifndef _BPF_RUST_MODULE_BTF_H
 #define _BPF_RUST_MODULE_BTF_H
@@ -11,7 +11,7 @@
 struct btf_type;
 
 /*
- * The part of struct btf that Rust needs, as the structure is private to
+ * The part of struct btf that Rust needs; struct btf itself is private to
  * kernel/bpf/btf.c. C has checked the header, the bounds of the sections and the
  * metadata of the types.
  */
@@ -37,7 +37,7 @@ extern bool bpf_rust_btf_opaque;
 bool bpf_rust_btf_ratelimit(void);
 void bpf_rust_btf_pause(void);
 
-/* Are the BTF of modules validated and relocated by Rust? */
+/* Does Rust validate and relocate the BTF of modules? */
 static inline bool bpf_rust_module_btf(void)
 {
 	return IS_ENABLED(CONFIG_BPF_RUST_MODULE_BTF) && bpf_rust_enabled();

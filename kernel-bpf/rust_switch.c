@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bpf_rust=on|off on the kernel command line: whether the Rust or the C
- * implementation of the parts that have both is used. The file in sysfs is
- * read-only: one implementation must not go on with a list of maps that the
- * other has grown.
+ * bpf_rust=on|off on the kernel command line selects the Rust or the C
+ * implementation of the parts that have both. The file in sysfs is read-only:
+ * one implementation must not continue with a list of maps that the other has
+ * grown.
  */
 #include <linux/cache.h>
 #include <linux/moduleparam.h>

@@ -11,7 +11,7 @@
 #ifdef CONFIG_BPF_RUST
 extern bool bpf_rust;
 
-/* Does the Rust code run? The command line decides, for as long as the kernel runs. */
+/* Does the Rust code run? The command line decides once, at boot. */
 static inline bool bpf_rust_enabled(void)
 {
 	return bpf_rust;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* used_maps in Rust: what C calls (used_maps.rs), and what the Rust code calls. */
+/* used_maps in Rust: the functions that C calls (used_maps.rs), and that Rust calls. */
 #ifndef _BPF_RUST_USED_MAPS_H
 #define _BPF_RUST_USED_MAPS_H
 

@@ -7,7 +7,7 @@
 //! `struct bpf_prog_aux`, and `used_maps_mutex` protects it.
 //!
 //! The list is append-only while the program lives: an entry never changes. Hence a reference to a
-//! map on it is good for as long as the program, and the list may be read in pieces.
+//! map on it is valid as long as the program, and the list may be read in pieces.
 //!
 //! C header: [`kernel/bpf/rust_used_maps.h`](srctree/kernel/bpf/rust_used_maps.h).
 //!
@@ -92,9 +92,9 @@ unsafe extern "C" fn bpf_rust_prog_map_ids(
 
 /// The map that an instruction refers to, for `bpf_map_from_imm()` in `kernel/bpf/syscall.c`.
 ///
-/// Looks the kernel address `addr` up. Returns the map, and writes the offset into its value to
-/// `off` and `BPF_PSEUDO_MAP_FD` or `BPF_PSEUDO_MAP_VALUE` to `type_`; or returns null and writes
-/// nothing.
+/// Looks up the kernel address `addr`. Returns the map, and writes the offset into its value to
+/// `off` and `BPF_PSEUDO_MAP_FD` or `BPF_PSEUDO_MAP_VALUE` to `type_`. If no map matches, returns
+/// null and writes nothing.
 ///
 /// # Safety
 ///
@@ -156,8 +156,8 @@ unsafe extern "C" fn bpf_rust_insn_arrays_ready(prog: *const bindings::bpf_prog)
 ///
 /// # Safety
 ///
-/// `aux` must be that of a program that has no reference left, but is still valid together with
-/// its program; and its maps must not be used afterwards.
+/// `aux` and its program must be valid, and no reference to the program may be left. The program's
+/// maps must not be used afterwards.
 #[export]
 unsafe extern "C" fn bpf_rust_free_used_maps(aux: *mut bindings::bpf_prog_aux) {
     // SAFETY: `aux` is valid, and nobody else can reach it without a reference to the program.
@@ -179,7 +179,7 @@ unsafe extern "C" fn bpf_rust_free_used_maps(aux: *mut bindings::bpf_prog_aux) {
     drop(ManuallyDrop::into_inner(list));
 }
 
-/// What an address in the immediate of an instruction refers to.
+/// The target of an address in the immediate of an instruction.
 #[derive(Clone, Copy)]
 enum ImmRef<'a> {
     /// A map.
@@ -188,11 +188,11 @@ enum ImmRef<'a> {
     Value(&'a Map, u32),
 }
 
-/// The memory of a program's list of maps, by who allocated it.
+/// A program's list of maps, by the origin of its memory.
 enum List {
-    /// The verifier, with `kmalloc()`; there is no room for more maps in it.
+    /// The verifier has allocated it with `kmalloc()`, without spare capacity.
     Verifier(KVec<NonNull<Map>>),
-    /// [`UsedMaps::bind`], which leaves room for more.
+    /// [`UsedMaps::bind`] has allocated it, with spare capacity.
     Grown(KVVec<NonNull<Map>>),
 }
 
@@ -201,7 +201,7 @@ impl List {
     ///
     /// # Safety
     ///
-    /// `aux` must be valid, and nobody else may use its list of maps as long as the result is used.
+    /// `aux` must be valid, and nobody else may use its list of maps while the result is in use.
     unsafe fn borrow(aux: *mut bindings::bpf_prog_aux) -> ManuallyDrop<Self> {
         // SAFETY: `aux` is valid, and nobody changes these fields by the safety requirements.
         let (maps, len, cap) = unsafe {
@@ -215,8 +215,8 @@ impl List {
         ManuallyDrop::new(if maps.is_null() {
             Self::Verifier(KVec::new())
         } else if cap == 0 {
-            // SAFETY: `bpf_check()` allocated the array with `kmalloc()` for `len` pointers, which
-            // are to valid maps. `Map` has the same representation as `struct bpf_map`.
+            // SAFETY: `bpf_check()` allocated the array with `kmalloc()` for `len` pointers to
+            // valid maps. `Map` has the same representation as `struct bpf_map`.
             Self::Verifier(unsafe { KVec::from_raw_parts(maps.cast(), len, len) })
         } else {
             // SAFETY: The array comes from a `KVVec` with this capacity: see `UsedMaps::bind`.
@@ -238,8 +238,8 @@ impl Deref for List {
 
 /// The locked list of the maps that a program uses.
 ///
-/// It derefs to the slice of the maps: those of the verifier first, then those that were bound, in
-/// the order of their binding. Dropping this releases the mutex.
+/// It derefs to the slice of the maps: first the verifier's, then the bound ones in the order in
+/// which they were bound. Dropping this releases the mutex.
 ///
 /// # Invariants
 ///
@@ -252,9 +252,9 @@ struct UsedMaps<'a> {
 impl<'a> UsedMaps<'a> {
     /// Locks the list of the maps that a program uses.
     fn lock(prog: &'a Prog) -> Self {
-        // SAFETY: `aux` is valid as it is that of a program.
+        // SAFETY: `aux` belongs to a program, so it is valid.
         let mutex = unsafe { &raw mut (*aux(prog)).used_maps_mutex };
-        // SAFETY: The mutex was initialised when the program was allocated, and lives as long.
+        // SAFETY: Allocating the program initialised the mutex, which lives as long as the program.
         let mutex: &Mutex<()> = unsafe { Mutex::from_raw(mutex) };
 
         // INVARIANT: We take the mutex here.
@@ -264,7 +264,7 @@ impl<'a> UsedMaps<'a> {
         }
     }
 
-    /// Adds `map`, and a reference to it, to the end of the list, unless it is on it already.
+    /// Appends `map`, with a reference to it, to the list, unless the list has it already.
     ///
     /// The memory for the list is charged to the current process; memory that is enlarged in place
     /// stays charged to the process that allocated it. The list grows by doubling, so appending
@@ -272,14 +272,14 @@ impl<'a> UsedMaps<'a> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM` if there is no memory for the list. It is then as it was.
+    /// `ENOMEM` if there is no memory for the list, which is then unchanged.
     fn bind(&mut self, map: &Map) -> Result {
         if self.iter().any(|used| ptr::eq(*used, map)) {
             return Ok(());
         }
 
         let aux = aux(self.prog);
-        // SAFETY: `aux` is valid as it is that of a program, and we hold the mutex.
+        // SAFETY: `aux` belongs to a program, so it is valid, and we hold the mutex.
         let mut list = unsafe { List::borrow(aux) };
         let count = u32::try_from(list.len().saturating_add(1)).map_err(|_| ENOMEM)?;
         let map_ptr = NonNull::from(map);
@@ -302,7 +302,7 @@ impl<'a> UsedMaps<'a> {
 
         // The reference that the list owns.
         ARef::into_raw(ARef::from(map));
-        // The program does not access the map, but releasing it does not tell the difference.
+        // The program does not access the map, but its release decrements the count of all maps.
         if self.prog.is_sleepable() {
             sleepable_inc(map);
         }
@@ -316,7 +316,7 @@ impl<'a> UsedMaps<'a> {
         Ok(())
     }
 
-    /// Returns what the kernel address `addr` refers to in an instruction of the program.
+    /// Returns the target of the kernel address `addr` in an instruction of the program.
     fn find_imm(&self, addr: usize) -> Option<ImmRef<'a>> {
         self.iter().copied().find_map(|map| {
             if map.as_raw().addr() == addr {
@@ -326,8 +326,8 @@ impl<'a> UsedMaps<'a> {
         })
     }
 
-    /// Writes the ids of the maps from position `start` on to the front of `ids`, and returns what
-    /// was written.
+    /// Writes the ids of the maps from position `start` on to the front of `ids`. Returns the part
+    /// of `ids` that it wrote.
     fn ids<'b>(&self, start: usize, ids: &'b mut [u32]) -> &'b [u32] {
         let maps = self.get(start..).unwrap_or_default();
         let len = maps.len().min(ids.len());
@@ -344,7 +344,7 @@ impl<'a> Deref for UsedMaps<'a> {
 
     fn deref(&self) -> &Self::Target {
         let aux = aux(self.prog);
-        // SAFETY: `aux` is valid as it is that of a program, and we hold the mutex.
+        // SAFETY: `aux` belongs to a program, so it is valid, and we hold the mutex.
         let (maps, len) = unsafe { ((*aux).used_maps, (*aux).used_map_cnt) };
 
         if maps.is_null() {
@@ -371,7 +371,7 @@ fn sleepable_inc(map: &Map) {
     unsafe { bindings::atomic64_inc(&raw mut (*map.as_raw()).sleepable_refcnt) };
 }
 
-/// Counts one sleepable program less that uses the map.
+/// Counts one fewer sleepable program that uses the map.
 #[inline]
 fn sleepable_dec(map: &Map) {
     // SAFETY: By the type invariants, the map is valid.
@@ -388,13 +388,13 @@ unsafe fn poke_untrack(map: &Map, aux: *mut bindings::bpf_prog_aux) {
     // SAFETY: By the type invariants, the map is valid and its operations are set.
     if let Some(untrack) = unsafe { (*(*map.as_raw()).ops).map_poke_untrack } {
         // SAFETY: The map is valid and of the type that this operation is for. `aux` is valid by
-        // the safety requirements; it need not be known to the map.
+        // the safety requirements; the map need not know it.
         unsafe { untrack(map.as_raw(), aux) };
     }
 }
 
-/// Returns where in the map's values, as an offset in bytes, the kernel address `addr` points to;
-/// `None` if it points elsewhere, or if instructions cannot point to values of this map.
+/// Returns the offset in bytes of the kernel address `addr` in the map's values; `None` if it
+/// points elsewhere, or if instructions cannot point to values of this map.
 fn direct_value_offset(map: &Map, addr: usize) -> Option<u32> {
     // SAFETY: By the type invariants, the map is valid and its operations are set.
     let meta = unsafe { (*(*map.as_raw()).ops).map_direct_value_meta }?;
@@ -406,7 +406,7 @@ fn direct_value_offset(map: &Map, addr: usize) -> Option<u32> {
     Some(offset)
 }
 
-/// Takes a reference to the program that the file descriptor `fd` of the current process is for.
+/// Takes a reference to the program of the current process's file descriptor `fd`.
 ///
 /// # Errors
 ///
@@ -422,7 +422,7 @@ fn prog_from_fd(fd: u32) -> Result<ARef<Prog>> {
     Ok(unsafe { ARef::from_raw(prog.cast()) })
 }
 
-/// Takes a reference to the map that the file descriptor `fd` of the current process is for.
+/// Takes a reference to the map of the current process's file descriptor `fd`.
 ///
 /// # Errors
 ///
@@ -441,11 +441,12 @@ fn map_from_fd(fd: u32) -> Result<ARef<Map>> {
 /// Writes the ids of the first `capacity` maps that the program uses to user space, as an array of
 /// `u32` at `ids`, and returns how many maps it uses.
 ///
-/// The mutex is not held while user memory is written: that may take as long as user space likes.
+/// It does not hold the mutex while it writes user memory, which may take as long as user space
+/// likes.
 ///
 /// # Errors
 ///
-/// `EFAULT` if the memory cannot be written. What comes before the fault may have been.
+/// `EFAULT` if the memory cannot be written. The part before the fault may have been written.
 fn copy_map_ids(prog: &Prog, ids: UserPtr, capacity: u32) -> Result<u32> {
     let count = UsedMaps::lock(prog).len();
     let wanted = count.min(capacity as usize);
@@ -456,7 +457,7 @@ fn copy_map_ids(prog: &Prog, ids: UserPtr, capacity: u32) -> Result<u32> {
     for start in (0..wanted).step_by(buffer.len()) {
         let len = buffer.len().min(wanted.saturating_sub(start));
         let chunk = buffer.get_mut(..len).unwrap_or_default();
-        // The guard goes at the end of this statement.
+        // The end of this statement drops the guard.
         let chunk = UsedMaps::lock(prog).ids(start, chunk);
 
         user.write_slice(AsBytes::as_bytes(chunk))?;
@@ -464,8 +465,8 @@ fn copy_map_ids(prog: &Prog, ids: UserPtr, capacity: u32) -> Result<u32> {
     Ok(u32::try_from(count)?)
 }
 
-/// Checks that the program may tail-call the programs in the maps that it uses, and makes the
-/// program the owner of those of them that have none yet.
+/// Checks that the program may tail-call the programs in the maps that it uses, and makes it the
+/// owner of those maps that have none yet.
 ///
 /// # Errors
 ///
@@ -503,14 +504,14 @@ fn check_insn_arrays(prog: &Prog) -> Result {
 }
 
 /// Binds the map of the file descriptor `map_fd` to the program of `prog_fd`, so that it lives at
-/// least as long as the program. Both are of the current process. A map that the program uses
-/// already is left as it is.
+/// least as long as the program. Both are file descriptors of the current process. Does nothing if
+/// the program uses the map already.
 ///
 /// # Errors
 ///
-/// In this order: `EINVAL` if `flags` is not zero, `EBADF` or `EINVAL` if a file descriptor, first
-/// that of the program, is not what it should be, `ENOMEM` if there is no memory for the list.
-/// Nothing is changed then.
+/// In this order: `EINVAL` if `flags` is not zero; `EBADF` or `EINVAL` if `prog_fd`, then `map_fd`,
+/// is not open or of another kind; `ENOMEM` if there is no memory for the list. On error, nothing
+/// has changed.
 fn bind_map(prog_fd: u32, map_fd: u32, flags: u32) -> Result {
     if flags != 0 {
         return Err(EINVAL);
@@ -519,7 +520,7 @@ fn bind_map(prog_fd: u32, map_fd: u32, flags: u32) -> Result {
     let prog = prog_from_fd(prog_fd)?;
     let map = map_from_fd(map_fd)?;
 
-    // Our own references are dropped after the mutex.
+    // Release the mutex before dropping our own references.
     let result = UsedMaps::lock(&prog).bind(&map);
     result
 }
@@ -552,7 +553,7 @@ mod tests {
         UNTRACKED.fetch_add(1, Relaxed);
     }
 
-    /// As of a map with a value of 16 bytes at address 0x1000.
+    /// Acts for a map with a value of 16 bytes at address 0x1000.
     ///
     /// # Safety
     ///
@@ -570,7 +571,7 @@ mod tests {
         0
     }
 
-    /// A map to which the test holds a reference, so that it is never freed by a put.
+    /// A map to which the test holds a reference, so that no put frees it.
     struct TestMap {
         map: KBox<Opaque<bindings::bpf_map>>,
         _ops: KBox<bindings::bpf_map_ops>,
@@ -608,7 +609,7 @@ mod tests {
         }
     }
 
-    /// A program without instructions, whose maps are released with it: it must go before them.
+    /// A program without instructions. Dropping it releases its maps, so drop it before them.
     struct TestProg(NonNull<bindings::bpf_prog>);
 
     impl TestProg {
@@ -636,7 +637,7 @@ mod tests {
             unsafe { (*(*self.0.as_ptr()).aux).used_maps }
         }
 
-        /// Gives the program an array that is as the verifier makes it.
+        /// Gives the program an array as the verifier makes it.
         fn hand_over(&self, maps: &[&TestMap]) -> Result {
             let mut array = KVec::with_capacity(maps.len(), GFP_KERNEL)?;
             for map in maps {
@@ -693,7 +694,7 @@ mod tests {
         let (used, bound) = (TestMap::new(1)?, TestMap::new(2)?);
         let prog = TestProg::new(true)?;
 
-        // The verifier counts for the maps that it hands over.
+        // The verifier counts sleepable programs for the maps that it hands over.
         prog.hand_over(&[&used])?;
         sleepable_inc(used.map());
         for map in [&used, &bound, &bound] {

@@ -21,8 +21,8 @@ use core::ptr::NonNull;
 /// # Invariants
 ///
 /// Instances of this type are always refcounted: `bpf_map_inc` keeps the map alive until the
-/// matching `bpf_map_put`. The map has been created, so that its type and its operations are set,
-/// which never change afterwards.
+/// matching `bpf_map_put`. The map has been created: its type and its operations are set and never
+/// change.
 ///
 /// # Examples
 ///
@@ -43,8 +43,8 @@ pub struct Map(Opaque<bindings::bpf_map>);
 // SAFETY: `bpf_map_put` may be called from any thread.
 unsafe impl Send for Map {}
 
-// SAFETY: What a shared reference gives access to either never changes after the creation of the
-// map or is synchronised by the C code.
+// SAFETY: Everything that a shared reference gives access to either never changes after the
+// creation of the map or is synchronised by the C code.
 unsafe impl Sync for Map {}
 
 impl Map {
@@ -54,13 +54,13 @@ impl Map {
         self.0.get()
     }
 
-    /// Returns the id by which user space knows the map; 0 if it has lost it.
+    /// Returns the map's id for user space; 0 if the map has lost it.
     #[inline]
     pub fn id(&self) -> u32 {
         // SAFETY: By the type invariants, the map is valid.
         let id = unsafe { &raw mut (*self.as_raw()).id };
 
-        // A map whose device goes away loses its id at any time: `bpf_map_free_id()`.
+        // A map may lose its id at any time, when its device goes away: `bpf_map_free_id()`.
         //
         // SAFETY: The field is valid and aligned, and other accesses are of the same size.
         unsafe { Atomic::from_ptr(id) }.load(Relaxed)

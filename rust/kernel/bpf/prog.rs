@@ -37,7 +37,7 @@ pub struct Prog(Opaque<bindings::bpf_prog>);
 // SAFETY: `bpf_prog_put` may be called from any thread.
 unsafe impl Send for Prog {}
 
-// SAFETY: What a shared reference gives access to either does not change any more or is
+// SAFETY: Everything that a shared reference gives access to either does not change any more or is
 // synchronised: `used_maps` by its mutex.
 unsafe impl Sync for Prog {}
 
