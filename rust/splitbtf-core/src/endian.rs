@@ -30,7 +30,7 @@ impl Endian {
     ///
     /// # Errors
     ///
-    /// If the bytes do not start as BTF does.
+    /// If the bytes do not start with BTF's magic number.
     pub fn of(bytes: &[u8]) -> Result<Self, Error> {
         let (magic, _) = bytes
             .split_first_chunk::<2>()
@@ -52,7 +52,7 @@ impl Endian {
         }
     }
 
-    /// The number that these bytes are; 0 if there are fewer than four.
+    /// Decodes the first four bytes as a number; 0 if there are fewer.
     #[inline]
     pub(crate) fn word(self, bytes: &[u8]) -> u32 {
         let word = bytes.first_chunk().copied().unwrap_or_default();

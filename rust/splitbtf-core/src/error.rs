@@ -46,14 +46,14 @@ pub enum Error {
     /// The header has a field that this crate does not know, so that nothing can be added to the
     /// file.
     HeaderField {
-        /// Where in the data.
+        /// Its offset in the data.
         offset: usize,
     },
     /// A section in an impossible place.
     Section {
-        /// Which.
+        /// Which section.
         section: Section,
-        /// Where the header says that it is, from the header's end.
+        /// The offset that the header claims, from the header's end.
         offset: u32,
         /// The length that the header claims.
         len: u32,
@@ -98,7 +98,7 @@ pub enum Error {
         /// The length of all strings.
         end: u32,
     },
-    /// Relocation needs split BTF on a distilled base, and there is no base, or one that is split.
+    /// Relocation needs split BTF on a distilled base, but there is no base, or it is split itself.
     NotDistilled,
     /// A type of a distilled base matches none of the base.
     Unmatched {
@@ -252,13 +252,13 @@ pub enum TypeReason {
     Unnamed,
     /// It has a name, but its kind must have none.
     Named,
-    /// It belongs into a distilled base, and its name is longer than the kernel allows.
+    /// It is meant for a distilled base, but its name is longer than the kernel allows.
     LongName,
     /// It refers to a type, but its kind must not.
     Typed,
     /// It contains itself.
     ContainsItself,
-    /// It refers to itself, and there is no struct or union on the way.
+    /// It refers to itself, and no struct or union is on the way.
     RefersToItself,
     /// It is of a kind that no distilled base has.
     NotDistilled,

@@ -31,8 +31,8 @@ pub struct Sections<'a, O: ByteOrder> {
     pub strings: &'a [u8],
     /// The layout section, empty if there is none.
     pub layout: &'a [wire::Layout<O>],
-    /// Where in the file the header has something that this crate does not know: a byte that is not
-    /// zero. As with libbpf, such a file can be read, but nothing can be added to it.
+    /// The offset in the file of the first nonzero byte in header fields that this crate does not
+    /// know. As with libbpf, such a file can be read, but nothing can be added to it.
     pub unknown: Option<usize>,
 }
 
@@ -124,7 +124,7 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
         })
     }
 
-    /// Where in the file the types are.
+    /// The types' place in the file, in bytes.
     pub(crate) fn types_at(&self) -> Range<usize> {
         let header = wire::Header::<O>::ref_from_prefix(self.header);
         let offset = header.map_or(0, |(header, _)| index(header.type_off.get()));
@@ -142,8 +142,8 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
             .saturating_add(self.strings.len())
     }
 
-    /// Makes `header`, a copy of this header, the header of these sections laid out back to back
-    /// (types, layout, strings), with the types and the strings enlarged by so many bytes. `None`
+    /// Changes `header`, a copy of this header, for the same sections laid out back to back (types,
+    /// layout, strings), with `add_types` and `add_strings` more bytes of types and strings. `None`
     /// if a length does not fit into its field.
     pub fn set_header(
         &self,
@@ -171,7 +171,7 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
     }
 }
 
-/// The place of a section, by the header.
+/// A section's place, as the header gives it.
 struct Span {
     section: Section,
     offset: u32,
@@ -305,7 +305,7 @@ mod tests {
         }
         .bytes();
 
-        // The body twice: the strings of the first one, all else of the second.
+        // The body comes twice: the strings are from the first one, all else is from the second.
         let body = bytes[32..].to_vec();
         bytes.extend([0; 1]);
         bytes.extend(&body);

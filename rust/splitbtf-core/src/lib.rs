@@ -8,11 +8,11 @@
 //! - [`Valid::relocate`] makes split BTF with a distilled base refer to the types of another
 //!   kernel.
 //!
-//! The kernel builds this crate as it is. Nothing is copied and nothing allocated: views borrow the
+//! The kernel builds this crate as it is. It copies nothing and allocates nothing: views borrow the
 //! bytes, and the caller lends scratch space. Whatever the bytes are, no function panics, reads
 //! outside of them or takes longer than their length explains.
 //!
-//! In userland, take the crate `splitbtf`, which exports all of this crate and adds the parts that
+//! In userland, use the crate `splitbtf`, which exports all of this crate and adds the parts that
 //! allocate.
 //!
 //! The format is described in the kernel's `include/uapi/linux/btf.h` and

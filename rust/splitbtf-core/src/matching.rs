@@ -15,39 +15,38 @@ use crate::wire;
 
 /// The most candidates examined for one name; beyond that the match is reported as ambiguous.
 ///
-/// It bounds the work for a file that is made to cause much. In real kernels few types share a
-/// name.
+/// It bounds the work that a crafted file can cause. In real kernels few types share a name.
 const MAX_CANDIDATES: usize = 256;
 
 /// Why a distilled type matches none of the base.
 ///
-/// `Display` gives a clause for a message that has named the type. [`Mismatch::between`] puts other
-/// names for the split BTF and the base into it.
+/// `Display` gives a clause for a message that has named the type. [`Mismatch::between`] does the
+/// same with other names for the split BTF and the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// None has its name.
+    /// No type has its name.
     Missing,
-    /// The only ones with its name are of another kind.
+    /// All types with its name are of another kind.
     Kind {
         /// The kind of one of them, one of `BTF_KIND_*`.
         found: u8,
     },
-    /// The only one with its name and kind is of another size.
+    /// The only type with its name and kind is of another size.
     Size {
         /// The distilled type's size in bytes.
         wanted: u32,
         /// The size in bytes of the other.
         found: u32,
     },
-    /// There are several with its name and kind, and none is of its size.
+    /// Several types have its name and kind, and none has its size.
     NoneOfSize {
         /// The distilled type's size in bytes.
         wanted: u32,
         /// How many there are.
         candidates: u32,
     },
-    /// An INT is signed, a character or a truth value here, and not there.
+    /// Only one of the two INTs is signed, a character, or a truth value.
     Encoding,
     /// It matches several.
     Ambiguous {
@@ -134,7 +133,7 @@ impl fmt::Display for Mismatch {
 #[derive(Clone, Copy)]
 pub(crate) struct Traits {
     kind: u8,
-    /// Whether a FWD is one of a union.
+    /// Whether a FWD declares a union.
     is_union: bool,
     /// 0 for a FWD.
     size: u32,
@@ -197,12 +196,12 @@ impl Traits {
     }
 }
 
-/// Finds the one of these types, all of its name, that a distilled type matches.
+/// Finds the candidate that a distilled type matches. All candidates have the type's name.
 ///
-/// `contained` is whether the split BTF contains it: then its size counts even if there is only one
-/// candidate.
+/// `contained` says whether the split BTF contains the type: then its size counts even if there is
+/// only one candidate.
 ///
-/// - Of the candidates of its kind and size there must be one. ENUM and ENUM64 are one kind here.
+/// - Exactly one candidate must have its kind and size. ENUM and ENUM64 are one kind here.
 /// - If there is just one STRUCT or UNION, and the type is not contained, its size does not count.
 /// - If there is none of its kind, a FWD matches the STRUCT or UNION that it declares, and a STRUCT
 ///   or UNION that is not contained matches its FWD.
@@ -280,7 +279,7 @@ impl Found {
     }
 }
 
-/// The type that split BTF gets of its own, where a distilled type matches none of the base.
+/// The split BTF's own type in place of a distilled type that matches none of the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Own {
     /// A FWD: an opaque type.
@@ -290,8 +289,8 @@ pub enum Own {
 }
 
 impl Own {
-    /// By the type's kind, whether the split BTF contains it, and why it does not match. `None` if
-    /// nothing will do: without the right type, the split BTF would be wrong.
+    /// Chooses by the type's kind, whether the split BTF contains it, and why it does not match.
+    /// `None` if nothing will do: without the right type, the split BTF would be wrong.
     pub fn of(kind: u8, contained: bool, reason: &Mismatch) -> Option<Self> {
         match (kind, reason) {
             (wire::STRUCT | wire::UNION | wire::FWD, _) if !contained => Some(Self::Opaque),

@@ -34,7 +34,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     /// For sorted BTF, with the id of the first type that has a name: [`Btf::first_named`]. If it
     /// is not sorted, some types will not be found.
     ///
-    /// `base` finds the types of the base. Without it they are not looked at.
+    /// `base` finds the types of the base. Without it they are skipped.
     pub fn sorted(btf: Btf<'a, O, I>, first_named: u32, base: Option<&'a Self>) -> Self {
         Self {
             btf,
@@ -46,7 +46,7 @@ impl<'a, O: ByteOrder, I: Index> Names<'a, O, I> {
     /// For any BTF, with the ids of all types that have names, sorted by name. `sorted_by_name()`
     /// of the crate `splitbtf` makes such an index.
     ///
-    /// `base` finds the types of the base. Without it they are not looked at.
+    /// `base` finds the types of the base. Without it they are skipped.
     pub fn indexed(btf: Btf<'a, O, I>, ids: &'a [u32], base: Option<&'a Self>) -> Self {
         Self {
             btf,
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
     use crate::testing::File;
 
-    /// `n` is "a", "aa", "b" or nothing, by the number.
+    /// BTF with a type for each of these names, which are string offsets.
     fn file(names: &[u32]) -> File<LE> {
         let strings = b"\0a\0aa\0b\0";
         names

@@ -70,7 +70,7 @@ pub struct Btf<'a, O: ByteOrder, I = &'a [u32]> {
     end_id: u32,
     first_string: u32,
     end_string: u32,
-    /// Whether its references are known to be good, as [`Valid`](crate::Valid) says of it.
+    /// Whether its references are known to be good, as those of [`Valid`](crate::Valid).
     pub(crate) valid: bool,
 }
 
@@ -204,7 +204,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         self.end_string
     }
 
-    /// The type with this id, from the base or not.
+    /// The type with this id, which may be in the base.
     ///
     /// # Errors
     ///
@@ -232,7 +232,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         (self.first_id..self.end_id).map(|id| self.get(id))
     }
 
-    /// The ids that a type refers to, in the order of its words. Of a [`Kind::Unknown`] none are
+    /// The ids that a type refers to, in the order of its words. For a [`Kind::Unknown`], none are
     /// known.
     ///
     /// # Errors
@@ -248,7 +248,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     }
 
     /// The string offsets in a type: of its own name, and of the names of its members, values or
-    /// parameters. Of a [`Kind::Unknown`] the own name only is known.
+    /// parameters. For a [`Kind::Unknown`], only its own name is known.
     ///
     /// # Errors
     ///
@@ -275,7 +275,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     pub fn resolve(&self, id: u32) -> Result<Type<'a>, Error> {
         let mut ty = self.get(id)?;
 
-        // More steps than there are types are a cycle.
+        // A chain with more steps than there are types is a cycle.
         for _ in 0..self.end_id {
             match ty.kind.modified() {
                 Some(to) => ty = self.get(to)?,
@@ -285,7 +285,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         Err(Error::Cycle { id })
     }
 
-    /// The string at this offset, from the base or not, without its NUL. Its encoding is not
+    /// The string at this offset, which may be in the base, without its NUL. Its encoding is not
     /// defined.
     ///
     /// # Errors
@@ -314,10 +314,10 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         btf.strings.from(start.try_into().ok()?)
     }
 
-    /// The name of a type, if it is not longer than that of any symbol in the kernel. `head` is the
+    /// The name of a type, if it is no longer than a symbol of the kernel may be. `head` is the
     /// type's.
     ///
-    /// Strings may share bytes: without the limit, looking at all names could take time that grows
+    /// Strings may share bytes: without the limit, reading all names could take time that grows
     /// with the square of their length.
     ///
     /// # Errors
@@ -430,7 +430,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
 
     fn name_at(&self, offset: u32) -> TypeName {
         let strings = self.strings_from(offset).unwrap_or_default();
-        // The rest of a longer name is not looked at.
+        // The rest of a longer name is skipped.
         let strings = strings.get(..=TypeName::MAX_LEN).unwrap_or(strings);
 
         TypeName::new(strings::first(strings).unwrap_or(strings))
@@ -642,7 +642,7 @@ mod tests {
 
         assert_eq!(open::<LE>(&bytes, None).unwrap().end_id(), 4);
         assert_eq!(Sections::<LE>::find(&bytes).unwrap().unknown, None);
-        // A later field is no reason not to read, as with libbpf.
+        // As with libbpf, a file with a later field can be read.
         bytes[39] = 1;
         assert_eq!(open::<LE>(&bytes, None).unwrap().end_id(), 4);
         assert_eq!(Sections::<LE>::find(&bytes).unwrap().unknown, Some(39));
@@ -731,7 +731,7 @@ mod tests {
             Kind::Unknown(of) if (of.number, of.data.len(), of.elems.len()) == (0x60, 2, 3)
         ));
         assert!(matches!(btf.get(2).unwrap().kind, Kind::Ptr(1)));
-        // A split file goes by its base's layout.
+        // Split BTF uses its base's layout.
         let split = File::<LE>::new().add(0, 0x60, 3, 0, &[0; 5]);
         assert_eq!(split.open(Some(btf)).unwrap().end_id(), 4);
 
@@ -806,8 +806,8 @@ mod tests {
         assert_eq!(btf.resolve(9).unwrap_err(), Error::Id { id: 99, end: 11 });
     }
 
-    /// Not a proof, but a cheap net: no byte of a small file can be changed such that something
-    /// goes wrong that is not an `Err`.
+    /// Not a proof, but a cheap net: whichever byte of a small file changes, nothing worse than an
+    /// `Err` happens.
     #[test]
     fn damaged_files_do_no_harm() {
         let good = File {

@@ -28,20 +28,20 @@ pub fn index(n: u32) -> usize {
     n.try_into().unwrap_or(usize::MAX)
 }
 
-/// Which words of a type are ids and names, by kind, as libbpf's `struct btf_field_desc`.
+/// Which words of a type are ids and names, by kind, like libbpf's `struct btf_field_desc`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldDesc {
-    /// Whether `size_or_type` is a type.
+    /// Whether `size_or_type` is a type id.
     pub refers: bool,
-    /// Words that come once.
+    /// The number of words that come once.
     pub data: u8,
-    /// The number of types among them; these come first.
+    /// The number of type ids among them; these come first.
     pub data_ids: u8,
-    /// Words of each of the `vlen` elements.
+    /// The number of words in each of the `vlen` elements.
     pub elem: u8,
     /// Whether the first word of an element is its name.
     pub elem_named: bool,
-    /// Which word of an element is a type.
+    /// Which word of an element is a type id.
     pub elem_id: Option<u8>,
 }
 
@@ -60,7 +60,7 @@ impl FieldDesc {
         ..Self::PLAIN
     };
 
-    /// The desc of each kind of `include/uapi/linux/btf.h`.
+    /// The description of each kind of `include/uapi/linux/btf.h`.
     const ALL: [Option<Self>; 20] = {
         const fn data(data: u8) -> Option<FieldDesc> {
             Some(FieldDesc {
@@ -118,8 +118,8 @@ impl FieldDesc {
         ]
     };
 
-    /// The desc of a kind. For a kind that this crate does not know, `layout` gives the length, but
-    /// not which words are references.
+    /// The description of a kind. For a kind that this crate does not know, `layout` gives the
+    /// length, but not which words are references.
     #[inline]
     fn of<O: ByteOrder>(kind: u8, layout: &[wire::Layout<O>]) -> Result<Self, TypeReason> {
         match Self::ALL.get(usize::from(kind)) {
@@ -223,7 +223,7 @@ impl<'a, O: ByteOrder> Record<'a, O> {
         self.elems.get(at).map(|id| id.get())
     }
 
-    /// Calls `id` with each type that it refers to, and `name` with each name in it but its own.
+    /// Calls `id` with each type that it refers to, and `name` with each name in it except its own.
     #[inline(always)]
     pub fn for_each(&self, mut id: impl FnMut(u32), name: impl FnMut(u32)) {
         if self.desc.refers {
@@ -239,7 +239,7 @@ impl<'a, O: ByteOrder> Record<'a, O> {
             (3, true, None) => self.for_each_elem::<3>(Some(0), None, id, name),
             (3, true, Some(1)) => self.for_each_elem::<3>(Some(0), Some(1), id, name),
             (3, false, Some(0)) => self.for_each_elem::<3>(None, Some(0), id, name),
-            // Of other elements nothing is known.
+            // Nothing is known about other elements.
             _ => {}
         }
     }
@@ -262,7 +262,7 @@ impl<'a, O: ByteOrder> Record<'a, O> {
         }
     }
 
-    /// The names in it but its own.
+    /// The names in it, except its own.
     pub fn elem_names(&self) -> impl Iterator<Item = u32> + use<'a, O> {
         let elems = match self.desc.elem_named {
             true => self.elems,
@@ -276,16 +276,16 @@ impl<'a, O: ByteOrder> Record<'a, O> {
     }
 }
 
-/// Replaces each type that `words` refer to by `id` of it, and each name by `name` of it; 0 stays.
-/// Calls `each` for each type.
+/// Replaces each type id `n` in `words` with `id(n)`, and each name's offset `n` with `name(n)`; 0
+/// stays. Calls `each` once for each type. The first type has the id `first_id`.
 ///
-/// `layout` is for types of unknown kinds: they stay as they are but for their own names.
+/// `layout` is for types of unknown kinds: they stay as they are, except for their own names.
 ///
 /// # Errors
 ///
 /// [`Error::Type`] if `words` are not whole types, or if an unknown kind has a word that would
-/// change if it were an id or a name. The types before have been rewritten then. The error has no
-/// name: names are in another section. The first of the types has the id `first_id`.
+/// change if it were an id or a name. The types before it have been rewritten then. The error has
+/// no name: names are in another section.
 pub fn rewrite<O: ByteOrder>(
     mut words: &mut [Word<O>],
     layout: &[wire::Layout<O>],
@@ -359,13 +359,13 @@ fn rewrite_first<'w, O: ByteOrder>(
         (3, true, None) => rewrite_elems::<O, 3>(elems, Some(0), None, &mut id, &mut name),
         (3, true, Some(1)) => rewrite_elems::<O, 3>(elems, Some(0), Some(1), &mut id, &mut name),
         (3, false, Some(0)) => rewrite_elems::<O, 3>(elems, None, Some(0), &mut id, &mut name),
-        // Of other elements nothing is known.
+        // Nothing is known about other elements.
         _ => {}
     }
     Ok(rest)
 }
 
-/// Whether a kind is one of the kernel's header that this crate knows.
+/// Whether a kind is among those of the kernel's header that this crate knows.
 #[inline]
 pub fn is_known(kind: u8) -> bool {
     (wire::INT..=wire::ENUM64).contains(&kind)

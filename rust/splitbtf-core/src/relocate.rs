@@ -6,7 +6,7 @@
 //! of the types that it needs, and nothing more. Relocation finds these types in the BTF of the
 //! running kernel, and makes the split BTF refer to them. Where `btf_relocate()` of
 //! `tools/lib/bpf/btf_relocate.c`, in the kernel and in libbpf, succeeds, the result has the same
-//! bytes. Each name is looked up; the base is not walked.
+//! bytes. Relocation looks up each name and does not walk the base.
 
 use core::iter;
 use core::marker::PhantomData;
@@ -56,7 +56,7 @@ pub enum Policy {
     Opaque,
 }
 
-/// A relocation that has been worked out, but not been done.
+/// A relocation that has been worked out, but not applied.
 ///
 /// It does not borrow the split BTF, so that [`rewrite`](Self::rewrite) can change it.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +65,7 @@ pub struct Relocation<'p, O, I = &'p [u32]> {
     ids: &'p [u32],
     /// The new offset of each string of the distilled base, 0 if it is not needed.
     strings: &'p [u32],
-    /// Of each type of the distilled base that has been kept: why, in [`REASON`] numbers.
+    /// The reason for each kept type of the distilled base, in [`REASON`] numbers.
     reasons: &'p [u32],
     /// The end of the ids of the distilled base, and of the split BTF's strings.
     end_distilled: u32,
@@ -82,12 +82,12 @@ pub struct Relocation<'p, O, I = &'p [u32]> {
     split_len: usize,
     /// Whether the split BTF has types of unknown kinds.
     unknown: bool,
-    /// The target's, for pauses.
+    /// The target's index, for pauses.
     index: I,
     order: PhantomData<O>,
 }
 
-/// A type of the distilled base that matches none of the new base. The split BTF has one of its own
+/// A type of the distilled base that matches none of the new base. The split BTF has its own type
 /// instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -127,14 +127,14 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
     /// Works out the relocation of this split BTF from its distilled base to `target`.
     ///
     /// `ids` and `scratch` are for the result. [`Valid::relocation_scratch`] gives their lengths.
-    /// Of `target`, only types with the names of distilled types are looked at.
+    /// It examines only those types of `target` that have the name of a distilled type.
     ///
     /// # Errors
     ///
     /// - [`Error::NotDistilled`] if there is no base, or one that is split itself.
-    /// - [`Error::Type`] if the distilled base has a type of a kind that it must not have, or with
-    ///   no name or one of more than 512 bytes; or if the split BTF has a type of an unknown kind
-    ///   with a word that could be an id or a name, and would have to change then.
+    /// - [`Error::Type`] if the distilled base has a type of a kind that it must not have, without
+    ///   a name, or with a name of more than 512 bytes; or if the split BTF has a type of an
+    ///   unknown kind with a word that would have to change if it were an id or a name.
     /// - [`Error::Unmatched`] for the first type of the distilled base that matches none in
     ///   `target` and that the policy does not allow to be kept.
     /// - With [`Policy::Error`], [`Error::String`] if the split BTF refers to a string of the
@@ -238,15 +238,15 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
 
     /// Marks in `ids` the types that the split BTF contains: those of members, of parameters and
     /// results of functions, and of variables. Marks in `strings` the strings of the distilled base
-    /// that are referred to. Returns whether there are types of unknown kinds, which mark nothing
-    /// but their names.
+    /// that are referred to. Returns whether there are types of unknown kinds, for which only their
+    /// names are marked.
     ///
     /// C marks the types of members only. But if a parameter has another size, or none as a FWD,
     /// the verifier looks for the parameters after it in the wrong places.
     ///
     /// # Errors
     ///
-    /// None that [`Btf::open`] has not found.
+    /// Only those that [`Btf::open`] finds too.
     pub fn mark(&self, ids: &mut [u32], strings: &mut [u32]) -> Result<bool, Error> {
         let mut rest = self.words();
         let mut unknown = false;
@@ -278,12 +278,12 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
         Ok(unknown)
     }
 
-    /// Marks a type, and the types that it is another form or an array of.
+    /// Marks a type, and those under it through typedefs, modifiers and arrays.
     fn mark_contained(&self, id: u32, mark: u32, ids: &mut [u32]) {
         let mut next = Some(id);
 
         while let Some(id) = next.take() {
-            // If a type is marked, the types that it is another form or an array of are marked too.
+            // If a type is marked, those under it are marked already.
             let old = ids.get_mut(index(id)).filter(|old| **old < mark && id != 0);
             let Some(old) = old else {
                 return;
@@ -321,7 +321,7 @@ fn find<O: ByteOrder, I: Index, J: Index>(
     let reason = match match_one(distilled, &record, id, contained, target)? {
         Ok(found) => {
             *new = found;
-            // Where base BTF has a string twice, C uses that of the last type.
+            // If the base has a string twice, C uses the last type's.
             if *string == NEEDED || *string < found {
                 *string = found;
             }
@@ -350,8 +350,8 @@ fn find<O: ByteOrder, I: Index, J: Index>(
     Ok(())
 }
 
-/// The type of `target` that a type of a distilled base matches. `record` and `id` are the
-/// latter's, `contained` says whether the split BTF contains it.
+/// The type of `target` that a type of a distilled base matches. `record` and `id` are those of the
+/// distilled type, `contained` says whether the split BTF contains it.
 ///
 /// # Errors
 ///
@@ -408,8 +408,8 @@ fn number<O: ByteOrder, I: Index>(
     Ok(kept_len)
 }
 
-/// Turns the ids in `strings` into the offsets of the types' names. Strings that are needed, and
-/// that no type has as its name, get offsets from `next` on. Returns the end of these.
+/// Turns the ids in `strings` into the offsets of the types' names. Needed strings that are no
+/// type's name get offsets from `next` on. Returns the end of these offsets.
 fn place<O: ByteOrder, I: Index, J: Index>(
     distilled: &Btf<'_, O, I>,
     target: &Names<'_, O, J>,
@@ -455,7 +455,7 @@ fn place<O: ByteOrder, I: Index, J: Index>(
     Ok(next)
 }
 
-/// The words of the type that the split BTF gets for a distilled one.
+/// The words of the split BTF's own type for a distilled one.
 fn own_type<O: ByteOrder>(
     record: &Record<'_, O>,
     name_off: u32,
@@ -464,7 +464,7 @@ fn own_type<O: ByteOrder>(
     let fwd = u32::from(wire::FWD) << wire::KIND_SHIFT;
     let (info, size) = match head.kind() {
         wire::UNION => (fwd | wire::KIND_FLAG, 0),
-        // The flag of a STRUCT is one for bit-fields.
+        // A STRUCT's flag is about bit-fields, so it is dropped.
         wire::STRUCT => (fwd, 0),
         // A distilled ENUM has no values.
         _ => (head.info.get() & !wire::VLEN, head.size_or_type.get()),
@@ -528,7 +528,7 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, O, I> {
     /// # Errors
     ///
     /// [`Error::BufferSize`] if it does not [fit](Self::fits). If these are not the bytes of the
-    /// split BTF, other errors, and bytes that make no sense.
+    /// split BTF, other errors, or no error but a meaningless result.
     pub fn rewrite(&self, bytes: &mut [u8]) -> Result<(), Error> {
         if !self.fits() {
             return Err(Error::BufferSize { len: bytes.len() });
@@ -538,14 +538,13 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, O, I> {
         self.rewrite_types(bytes.get_mut(types).unwrap_or_default(), &[])
     }
 
-    /// Writes the relocated split BTF into `out`, which is as long as [`Relocation::written_len`]
-    /// says. `bytes` and `distilled` are the split BTF and its distilled base.
+    /// Writes the relocated split BTF into `out`, which must have [`Relocation::written_len`]
+    /// bytes. `bytes` and `distilled` are the split BTF and its distilled base.
     ///
     /// # Errors
     ///
     /// [`Error::BufferSize`] if `out` is shorter or longer; [`Error::HeaderField`] if the header
-    /// has fields that this crate does not know; other errors if these are other bytes or another
-    /// base.
+    /// has fields that this crate does not know; other errors if `bytes` or `distilled` are others.
     pub fn write<J: Index>(
         &self,
         bytes: &[u8],

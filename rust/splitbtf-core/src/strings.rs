@@ -77,7 +77,7 @@ impl<'n> Key<'n> {
             return self.compare_all(strings);
         };
         let first = u64::from_be_bytes(*first);
-        // The highest bit of each byte that is zero: the sums carry nothing into the next byte.
+        // Has the highest bit of each zero byte set: the sums carry nothing into the next byte.
         let low = 0x7f7f_7f7f_7f7f_7f7f;
         let zeroes = !((first & low).wrapping_add(low) | first | low);
         // The bytes after the first NUL belong to the next string.

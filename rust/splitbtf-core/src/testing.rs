@@ -15,7 +15,7 @@ use crate::max_types;
 use crate::Btf;
 use crate::Error;
 
-/// A file to be.
+/// Builds a file.
 #[derive(Clone)]
 pub(crate) struct File<O> {
     /// 24 as before 7.3, or more.

@@ -63,10 +63,10 @@ pub enum Kind<'a> {
     },
     /// A forward declaration of a struct or a union.
     Fwd {
-        /// Which of the two.
+        /// Whether it declares a union.
         is_union: bool,
     },
-    /// Another name of this type.
+    /// Another name for this type.
     Typedef(u32),
     /// This type, `volatile`.
     Volatile(u32),
@@ -324,7 +324,7 @@ impl Int {
         self.encoding & Self::SIGNED != 0
     }
 
-    /// Whether it is a character. Compilers do not say so of C's `char`.
+    /// Whether it is a character. Compilers do not set this for C's `char`.
     pub fn is_char(&self) -> bool {
         self.encoding & Self::CHAR != 0
     }
@@ -355,7 +355,7 @@ pub struct Composite<'a> {
 }
 
 impl<'a> Composite<'a> {
-    /// Whether its members' offsets are written so that they can be bit-fields: BTF's `kind_flag`.
+    /// Whether the encoding of its members' offsets allows bit-fields: BTF's `kind_flag`.
     pub fn has_bitfields(&self) -> bool {
         self.members.flag
     }
@@ -596,7 +596,7 @@ impl Element for Member {
 }
 
 impl Element for Enumerator {
-    /// That of an ENUM's.
+    /// The length for an ENUM.
     const SIZE: usize = 8;
 
     #[inline]

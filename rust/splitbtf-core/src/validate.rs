@@ -17,7 +17,7 @@ use crate::Index;
 use crate::Type;
 use crate::TypeReason;
 
-/// BTF in which all references are good, as in its bases: see [`Btf::validate`].
+/// BTF whose references, and those of its bases, are all good: see [`Btf::validate`].
 #[derive(Clone, Copy, Debug)]
 pub struct Valid<'a, O: ByteOrder, I = &'a [u32]>(Btf<'a, O, I>);
 
@@ -52,20 +52,20 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         lens.max().unwrap_or_default()
     }
 
-    /// Checks the types, so that following ids and names from then on leads to types and strings
-    /// that exist, and comes to an end. A base is checked as well, unless it is known to be valid:
+    /// Checks the types. In valid BTF, all ids and names lead to types and strings that exist, and
+    /// following them comes to an end. A base is checked as well, unless it is known to be valid:
     /// because this BTF was opened on a [`Valid`] one, or by [`Btf::assume_valid`].
     ///
     /// - Each id and each string offset in a type exists.
-    /// - Types have names or none as `btf_check_meta()` of `kernel/bpf/btf.c` wants it, and a FWD
+    /// - Types have names or none as `btf_check_meta()` of `kernel/bpf/btf.c` requires, and a FWD
     ///   refers to no type.
-    /// - No type contains itself, and none is nothing but a reference to itself: a cycle has to
-    ///   lead through both a pointer and a struct or union.
+    /// - No type contains itself, and none refers to nothing but itself: a cycle has to lead
+    ///   through both a pointer and a struct or union.
     ///
     /// If the kind is unknown, only the name is checked.
     ///
-    /// `scratch` has as many elements as [`Btf::validate_scratch`] says. The time grows with the
-    /// length of the types, and with nothing else.
+    /// `scratch` must have [`Btf::validate_scratch`] elements. The time grows with the length of
+    /// the types, and with nothing else.
     ///
     /// # Examples
     ///
@@ -98,7 +98,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
 
     /// As [`Btf::validate`], without the rules for names and for FWDs: for BTF whose types
     /// `btf_check_meta()` has checked one by one. The names of members, values and parameters are
-    /// checked all the same.
+    /// still checked.
     ///
     /// # Errors
     ///
@@ -107,9 +107,9 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         self.check(scratch, false)
     }
 
-    /// Takes this BTF and its bases for valid, unchecked: for those of a trusted source, such as
-    /// the running kernel's. If they are not, the methods of [`Valid`] give errors or wrong
-    /// answers, and nothing worse.
+    /// Assumes that this BTF and its bases are valid, without a check: for BTF from a trusted
+    /// source, such as the running kernel. If it is not valid, the methods of [`Valid`] give errors
+    /// or wrong answers, but nothing worse.
     pub fn assume_valid(&self) -> Valid<'a, O, I> {
         let mut btf = *self;
 
@@ -148,7 +148,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
         count.try_into().unwrap_or(usize::MAX)
     }
 
-    /// Checks the references of types, with `metas` also the names of types and the FWDs. Notes in
+    /// Checks the references of types; with `metas`, also the names of types and the FWDs. Notes in
     /// `states` which types are on no cycle.
     fn check_references(&self, states: &mut [u8], metas: bool) -> Result<(), Error> {
         let mut rest = self.words();
@@ -232,8 +232,8 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
 
         for start in self.first_id()..self.end_id() {
             let mut enter = (self.done(states, start) & sort == 0).then_some(start);
-            // The number of types on the path from `start` to the current type. `path` has them,
-            // `next` has the number of the reference of each that comes next.
+            // The number of types on the path from `start` to the current type. `path` has their
+            // ids; `next` has, for each, the number of the reference to follow next.
             let mut depth: usize = 0;
 
             loop {

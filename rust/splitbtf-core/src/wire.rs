@@ -84,11 +84,11 @@ wire! {
         flags: u8,
         /// Length in bytes of the header, later fields included.
         hdr_len: U32<O>,
-        /// Where the types are, in bytes from the end of the header.
+        /// Offset of the types in bytes from the end of the header.
         type_off: U32<O>,
         /// Length in bytes of the types.
         type_len: U32<O>,
-        /// Where the strings are, in bytes from the end of the header.
+        /// Offset of the strings in bytes from the end of the header.
         str_off: U32<O>,
         /// Length in bytes of the strings.
         str_len: U32<O>,
@@ -120,7 +120,7 @@ impl<O: ByteOrder> Default for Header<O> {
 wire! {
     /// The fields that 7.3 adds to `struct btf_header`.
     HeaderLayout {
-        /// Where the layout of the kinds is, in bytes from the end of the header.
+        /// Offset of the layout of the kinds in bytes from the end of the header.
         layout_off: U32<O>,
         /// Length in bytes of the layout.
         layout_len: U32<O>,
@@ -128,7 +128,7 @@ wire! {
 }
 
 wire! {
-    /// `struct btf_layout`: how much data follows a type of some kind.
+    /// `struct btf_layout`: the amount of data that follows a type of this kind.
     Layout {
         /// Bytes that follow the `struct btf_type`.
         info_sz: u8,

@@ -31,7 +31,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     unsafe { splitbtf_core_can_panic() }
 }
 
-/// Takes whatever is written.
+/// Accepts and ignores all text.
 struct Sink;
 
 impl Write for Sink {

@@ -7,7 +7,7 @@ use zerocopy::LE;
 use super::*;
 use crate::testing::File;
 
-/// Something of this kind and size.
+/// A type of this kind and size.
 const fn of(kind: u8, size: u32) -> Traits {
     Traits {
         kind,
@@ -202,7 +202,7 @@ fn candidates_are_not_counted_for_ever() {
     assert_eq!(found, ambiguous(8, MAX_CANDIDATES as u32));
     assert_eq!(seen, MAX_CANDIDATES + 1);
 
-    // As many as that can be looked at.
+    // Just the limit: all are examined.
     let mut candidates =
         (1..=MAX_CANDIDATES as u32).map(|id| (id, Some(if id == 7 { STRUCT } else { BIGGER })));
     assert_eq!(find(&STRUCT, false, &mut candidates), Ok(7));
@@ -229,7 +229,7 @@ fn what_counts_is_read_from_types() {
 
     assert_eq!(traits(1), Some((wire::INT, false, 4, 3)));
     assert_eq!(traits(2), Some((wire::STRUCT, false, 8, 0)));
-    // The flag of a union says how its members are to be read.
+    // A union's flag says how to read its members.
     assert_eq!(traits(3), Some((wire::UNION, false, 12, 0)));
     assert_eq!(traits(4), Some((wire::FWD, false, 0, 0)));
     assert_eq!(traits(5), Some((wire::FWD, true, 0, 0)));
