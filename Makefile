@@ -34,7 +34,7 @@ tools: ## build bpfkit, a static executable, as out/bpfkit
 
 ##@ Test
 
-check: ## run the checks without a kernel or a guest: format, lints, tests of the crates
+check: ## run the checks that need neither a kernel nor a guest: format, lints, tests of the crates
 	@scripts/check/test --quick
 
 test: ## run all tests that must pass
@@ -55,7 +55,7 @@ corpus: ## compare the results of splitbtf and libbpf on Debian's kernels
 fuzz: ## run the fuzz targets of splitbtf, each for T seconds (T=60)
 	@scripts/check/fuzz "$(or $(T),60)"
 
-mutants: ## change the crates in one place after the other, and show what no test notices (hours)
+mutants: ## change the crates one place at a time, and list the changes that no test notices (hours)
 	@scripts/check/mutants
 
 ##@ Measure
