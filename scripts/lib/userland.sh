@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034
-# Sourced by what runs cargo in the build root: the copy of the sources that it works on.
+# Sourced by the scripts that run cargo in the build root: copies the sources for it.
 
 set -euo pipefail
 
-# cargo goes by the times of files, and its target folders are shared by all checkouts: work on a copy
-# in which a file's time changes with its content. All of it, as cargo reads the whole workspace.
+# cargo compares the times of files, and all checkouts share its target folders: work on a copy in which
+# a file's time changes with its content. Copy everything, as cargo reads the whole workspace.
 USERLAND=/cache/userland/src
 mkdir -p $USERLAND
 rsync -rpcR --delete --exclude=target Cargo.toml Cargo.lock tools rust/splitbtf-core selftests/malformed \
 	$USERLAND/
 export CARGO_TERM_COLOR=never
-# Static libelf and zlib for libbpf. Debian's libelf.a needs libzstd and some functions of elfutils' own that
-# are in no library: make one that is complete.
+# Static libelf and zlib for libbpf. Debian's libelf.a needs libzstd, and some functions of elfutils that are
+# in no library: make a complete one.
 STATIC=/cache/userland/static
 make_static_libraries() {
 	local from
