@@ -271,7 +271,7 @@ impl<'a, O: ByteOrder, I: Index> Btf<'a, O, I> {
     ///
     /// # Errors
     ///
-    /// [`Error::Id`] if one of them does not exist, [`Error::Cycle`] if they have no end.
+    /// [`Error::Id`] if one of them does not exist, [`Error::Cycle`] if they form a cycle.
     pub fn resolve(&self, id: u32) -> Result<Type<'a>, Error> {
         let mut ty = self.get(id)?;
 

@@ -16,8 +16,8 @@ use crate::Error;
 use crate::Owned;
 use crate::Type;
 
-/// Runs code that is generic over the byte order, for an order that is known at run time only: an
-/// expression in which the name before the `=>` is the order.
+/// Runs code that is generic over the byte order, for an order that is known at run time only. In
+/// the expression after the `=>`, the name before it is the order.
 ///
 /// # Examples
 ///
@@ -50,8 +50,8 @@ macro_rules! in_order {
 
 /// [`Owned`] in either byte order.
 ///
-/// Its methods look at types, which decode to the same values in both orders. For code that builds,
-/// distils or relocates there is [`in_order`].
+/// Its methods read types, which decode to the same values in both orders. Code that builds,
+/// distils or relocates uses [`in_order`].
 ///
 /// # Examples
 ///
@@ -95,7 +95,7 @@ macro_rules! each {
 }
 
 impl AnyOwned {
-    /// Opens the bytes of BTF, in the byte order that its magic number tells. It is split if there is a
+    /// Opens the bytes of BTF, in the byte order of its magic number. It is split if there is a
     /// `base`.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ fn nested<O: ByteOrder, I: Index>(
     let mut pointer = false;
     let mut next = id;
 
-    // More steps than there are types are a cycle.
+    // A chain with more steps than there are types is a cycle.
     for _ in 0..=btf.end_id() {
         let ty = btf.get(next)?;
         let suffix = match ty.kind {
@@ -118,8 +118,8 @@ fn text<'a, O: ByteOrder, I: Index>(
     btf.string(offset).map(String::from_utf8_lossy)
 }
 
-/// The size of a type in bytes, where pointers have `pointer` bytes. `None` if it has none, as
-/// `void` and functions, or if it is larger than 64 bits can say.
+/// The size of a type in bytes, where pointers have `pointer` bytes. `None` if it has none, like
+/// `void` and functions, or if 64 bits cannot hold it.
 pub(crate) fn size_of<O: ByteOrder, I: Index>(
     btf: &Btf<'_, O, I>,
     id: u32,
@@ -128,7 +128,7 @@ pub(crate) fn size_of<O: ByteOrder, I: Index>(
     let mut count: u64 = 1;
     let mut next = id;
 
-    // More steps than there are types are a cycle.
+    // A chain with more steps than there are types is a cycle.
     for _ in 0..=btf.end_id() {
         let ty = btf.get(next)?;
         let size = match ty.kind {
@@ -250,7 +250,7 @@ mod tests {
             b.func_proto(0, &[(b"p", 5)]);
         });
 
-        // A typedef's name is all that is written.
+        // A declaration has only a typedef's name.
         assert_eq!(declaration(btf, 1, "x").unwrap(), "a x");
         assert_eq!(size_of(btf, 1, 8), Err(Error::Cycle { id: 1 }));
         assert_eq!(declaration(btf, 3, "x"), Err(Error::Cycle { id: 3 }));

@@ -125,7 +125,7 @@ impl Distiller {
     ///
     /// - The distilled base has the named types of the base that are needed: INT, FLOAT and FWD as they
     ///   are; STRUCT and UNION with their size and no members; ENUM and ENUM64 as an ENUM with a size
-    ///   and no values. They are sorted by name. Types that do not differ become one.
+    ///   and no values. They are sorted by name. Equal types become one.
     /// - The split BTF has all of its own types. It also gets those of the base that have no name, or
     ///   that are typedefs, modifiers, pointers, arrays or prototypes. If it was sorted by name, it
     ///   still is; otherwise these come last.
@@ -135,10 +135,10 @@ impl Distiller {
     /// # Errors
     ///
     /// - [`Error::NotDistilled`] if there is no base.
-    /// - [`Error::Type`] if a type of the base is needed that cannot be distilled, such as a FUNC, or
-    ///   that has a name of more than 512 bytes; or if the split BTF has a type of an unknown kind with
-    ///   a word that could be an id or a name, and would have to change then.
-    /// - [`Error::TooMany`] if the result is longer than 32 bits can say.
+    /// - [`Error::Type`] if a needed type of the base cannot be distilled, such as a FUNC, or has a
+    ///   name of more than 512 bytes; or if the split BTF has a type of an unknown kind with a word
+    ///   that would have to change if it were an id or a name.
+    /// - [`Error::TooMany`] if the result is longer than 32 bits can count.
     pub fn distill<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,
@@ -182,7 +182,7 @@ struct Needed<'d> {
     /// See [`Distiller::ids`] and [`Distiller::names`].
     ids: &'d mut [u32],
     names: &'d mut [u32],
-    /// The indices of all that are not 0 there.
+    /// The indices of all elements that are not 0 there.
     all: Vec<u32>,
     all_names: Vec<u32>,
     /// The types that the distilled base gets.
@@ -387,7 +387,7 @@ impl Needed<'_> {
             moved.sort_unstable();
         }
         for (name, id) in moved {
-            // After those of the split BTF's own types that have no greater name.
+            // It comes after the split BTF's own types whose names are not greater.
             let after = match first_named {
                 Some(first) => end_of_name(split, first, name),
                 None => split.end_id(),
@@ -403,8 +403,8 @@ impl Needed<'_> {
         Ok((words, split_ids))
     }
 
-    /// Makes the types of the split BTF, from `first_id` on, refer to the new ids and names. Names from
-    /// the base that no distilled type has become the split BTF's own.
+    /// Makes the types of the split BTF, from `first_id` on, refer to the new ids and names. Names
+    /// from the base that no distilled type has are added to `strings`, the split BTF's own.
     fn rewrite<O: ByteOrder, I: Index>(
         &mut self,
         split: &Valid<'_, O, I>,
@@ -522,7 +522,7 @@ impl Bare {
             wire::ENUM64 => wire::ENUM,
             kind => kind,
         };
-        // Of the others it says how their members and values are to be read.
+        // For other kinds, the flag says how to read their members and values.
         let flag = kind == wire::FWD && head.kind_flag();
 
         Self {

@@ -15,9 +15,10 @@ use splitbtf_core::raw::wire;
 
 use crate::Endian;
 
-/// The content of a section `.BTF.ext`: what a compiler says about the instructions of programs.
+/// The content of a section `.BTF.ext`: a compiler's information about the instructions of programs.
 ///
-/// Ids of types and offsets of strings are those of the section `.BTF` beside it. Neither is checked.
+/// Ids of types and offsets of strings refer to the section `.BTF` of the same file. Neither is
+/// checked.
 ///
 /// # Examples
 ///
@@ -94,7 +95,7 @@ pub struct CoreRelo {
     pub kind: u32,
 }
 
-/// What a [`CoreRelo`] asks for: `enum bpf_core_relo_kind`.
+/// The value that a [`CoreRelo`] asks for: `enum bpf_core_relo_kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CoreReloKind {
@@ -183,7 +184,7 @@ pub enum ExtError {
     },
     /// One of the three lists is wrong.
     List {
-        /// Which: `func_info`, `line_info` or `core_relo`.
+        /// Its name: `func_info`, `line_info` or `core_relo`.
         list: &'static str,
         /// The offset of the fault in the data.
         offset: usize,
@@ -200,7 +201,7 @@ pub enum ListReason {
     Outside,
     /// Its offset is not a multiple of 4 bytes.
     Misaligned,
-    /// It ends in the middle of something.
+    /// It ends in the middle of a record or of its header.
     Truncated,
     /// Its records are too short, or their length is not a multiple of 4 bytes.
     RecordSize {
@@ -289,14 +290,14 @@ impl Record<4> for CoreRelo {
 }
 
 impl ExtInfo {
-    /// Reads a section, in the byte order that its magic number tells.
+    /// Reads a section, in the byte order of its magic number.
     ///
-    /// Headers of compilers before CO-RE, which have no `core_relo`, are read, and so are longer ones
-    /// of later compilers. Of longer records the start is read.
+    /// The header may be one of a compiler before CO-RE, without `core_relo`, or a longer one of a
+    /// later compiler. If records are longer, only their start is read.
     ///
     /// # Errors
     ///
-    /// If the header is wrong, or a list is: see [`ListReason`].
+    /// If the header or a list is wrong: see [`ListReason`].
     pub fn read(bytes: &[u8]) -> Result<Self, ExtError> {
         let len = bytes.len();
         let Some(&[a, b, version, flags, ..]) = bytes.first_chunk::<8>() else {
@@ -314,7 +315,7 @@ impl ExtInfo {
             return Err(ExtError::Flags { found: flags });
         }
         let data = Data { bytes, endian };
-        // The length is there.
+        // There are 8 bytes, so the length is there.
         let hdr_len = data.word(4).unwrap_or_default();
         if hdr_len < 24 || index(hdr_len) > len {
             return Err(ExtError::HeaderLen {

@@ -19,7 +19,7 @@ use crate::Valid;
 
 /// Methods of [`Btf`] that allocate.
 pub trait BtfExt<'a, O: ByteOrder, I> {
-    /// [`Btf::validate`], with scratch space of its own.
+    /// [`Btf::validate`] that allocates its own scratch space.
     ///
     /// # Errors
     ///
@@ -40,15 +40,15 @@ pub trait BtfExt<'a, O: ByteOrder, I> {
     /// # Errors
     ///
     /// [`Error::Id`] or [`Error::String`] if a type or a name does not exist, [`Error::Cycle`] if the
-    /// types have no end.
+    /// types form a cycle.
     fn declaration(&self, id: u32, name: &str) -> Result<String, Error>;
 
     /// The size of a type in bytes, through typedefs, modifiers and arrays, where a pointer has
-    /// `pointer` bytes. `None` if the type has no size, as `void`, functions and forward declarations.
+    /// `pointer` bytes. `None` if the type has none, like `void`, functions and forward declarations.
     ///
     /// # Errors
     ///
-    /// [`Error::Id`] if a type does not exist, [`Error::Cycle`] if the types have no end.
+    /// [`Error::Id`] if a type does not exist, [`Error::Cycle`] if the types form a cycle.
     fn size_of(&self, id: u32, pointer: u8) -> Result<Option<u64>, Error>;
 }
 

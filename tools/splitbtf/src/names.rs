@@ -59,7 +59,7 @@ impl NameIndex {
         }))
     }
 
-    /// The types of `btf` by name. It is the BTF that this was made for.
+    /// The types of `btf` by name. `btf` must be the BTF that this index was made for.
     pub fn names<'a, O: ByteOrder, I: Index>(&'a self, btf: Btf<'a, O, I>) -> Names<'a, O, I> {
         match &self.0 {
             Order::Sorted(first) => Names::sorted(btf, *first, None),

@@ -20,8 +20,7 @@ use self::cell::Parts;
 
 /// The bytes of a file, the index of their types, and its base if it is split.
 ///
-/// It is shared when it is cloned. A split file keeps its base alive, and cannot be used with
-/// another one.
+/// Clones share it. A split file keeps its base alive, and cannot be used with another one.
 ///
 /// [`AnyOwned`](crate::AnyOwned) is for files whose byte order is known at run time only.
 ///
@@ -59,8 +58,8 @@ impl<O: ByteOrder> Owned<O> {
         Self::open(Box::new(bytes), base, |btf| Ok(*btf))
     }
 
-    /// As [`Owned::new`], and validates the BTF: see [`Btf::validate`]. It is not validated again
-    /// with files that are split on it.
+    /// As [`Owned::new`], but validates the BTF too: see [`Btf::validate`]. Validating a file that is
+    /// split on this one does not validate it again.
     ///
     /// # Errors
     ///
@@ -122,7 +121,7 @@ impl<O: ByteOrder> fmt::Debug for Owned<O> {
     }
 }
 
-/// The view borrows what it is stored with: ouroboros keeps the two together.
+/// The view borrows the parts that are stored with it: ouroboros keeps the two together.
 mod cell {
     use alloc::boxed::Box;
     use alloc::vec::Vec;
@@ -135,7 +134,7 @@ mod cell {
 
     pub struct Parts<O: ByteOrder + 'static> {
         pub(super) bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
-        /// Of the types, in the type section.
+        /// The offsets of the types in the type section.
         pub(super) offsets: Vec<u32>,
         pub(super) base: Option<Owned<O>>,
     }
@@ -193,7 +192,7 @@ mod tests {
         Owned::new(builder.finish().unwrap(), Some(&split)).unwrap()
     }
 
-    /// A struct of a user's that has all it needs.
+    /// A user's struct that owns all that it needs.
     struct Kernel {
         module: Owned<LE>,
     }
@@ -243,7 +242,7 @@ mod tests {
             }
         ));
 
-        // A base that is not valid is found out with what is split on it, one that is is not looked at.
+        // Validating split BTF finds the fault of a base, but skips a base that is known to be valid.
         let base = Owned::<LE>::new(bytes(), None).unwrap();
         let split = || Builder::split_on(&base.btf()).unwrap().finish().unwrap();
         assert_eq!(Owned::valid(split(), Some(&base)).unwrap_err(), error);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Relocation with memory of its own, and what it needs to know.
+//! Relocation that allocates its own memory, and how split BTF uses its base.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -25,11 +25,11 @@ use crate::Valid;
 /// How split BTF uses its distilled base.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// By the id of a type of the base: whether the split BTF contains it, as the type of a member, of
-    /// a parameter or result of a function, or of a variable. Its size must match then.
+    /// Whether the split BTF contains a type of the base, by its id: as the type of a member, of a
+    /// parameter or result of a function, or of a variable. Its size must match then.
     pub contained: Vec<bool>,
-    /// By the id of a type of the base: whether it is the type of a member. `btf_relocate()` checks
-    /// these only, and calls them embedded.
+    /// Whether a type of the base is the type of a member, by its id. `btf_relocate()` checks only
+    /// these, and calls them embedded.
     pub embedded: Vec<bool>,
     /// The offsets of the base's strings that the split BTF refers to, in ascending order.
     pub strings: Vec<u32>,
@@ -41,7 +41,7 @@ pub trait ValidExt {
     ///
     /// # Errors
     ///
-    /// None that [`Btf::open`] has not had.
+    /// Only those that [`Btf::open`] finds too.
     fn needs(&self) -> Result<Needs, Error>;
 }
 
@@ -67,8 +67,8 @@ impl Needs {
     ///
     /// # Errors
     ///
-    /// If the distilled base has a type of a kind that it must not have, or with no name or one of more
-    /// than 512 bytes.
+    /// If the distilled base has a type of a kind that it must not have, without a name, or with a name
+    /// of more than 512 bytes.
     pub fn unmatched<O: ByteOrder, I: Index, J: Index>(
         &self,
         distilled: &Btf<'_, O, I>,
@@ -101,7 +101,7 @@ pub struct Unmatched {
     pub contained: bool,
     /// Why it does not match.
     pub reason: Mismatch,
-    /// The type that the split BTF gets of its own with [`Policy::Opaque`]; `None` if this is an error.
+    /// The split BTF's own type with [`Policy::Opaque`]; `None` if relocation fails.
     pub own: Option<Own>,
 }
 
@@ -116,8 +116,8 @@ pub struct Relocated {
     pub kept: Vec<Kept>,
 }
 
-/// Relocates split BTF from its distilled base to `target`: [`Valid::relocate`] with memory of its
-/// own.
+/// Relocates split BTF from its distilled base to `target`: [`Valid::relocate`] that allocates its
+/// own memory.
 ///
 /// # Errors
 ///

@@ -17,7 +17,7 @@ use crate::Builder;
 use crate::Int;
 use crate::NewMember;
 
-// The core's, which it does not export.
+// The core's test helpers, which it does not export.
 #[path = "../../../rust/splitbtf-core/src/testing.rs"]
 mod file;
 pub(crate) use file::open;

@@ -71,13 +71,13 @@ pub struct Builder<O: ByteOrder> {
     layout: Vec<wire::Layout<O>>,
     /// The strings that exist from the start.
     strings: Vec<u8>,
-    /// The offset after them. Until the end, the `n`th added string has this offset plus `n`.
+    /// The offset after them. Until `finish()`, the `n`th added string has this offset plus `n`.
     end_string: u32,
     known: HashMap<Vec<u8>, u32>,
     added: Vec<Vec<u8>>,
     /// The name of the type that is being added.
     adding: TypeName,
-    /// The first.
+    /// The first error.
     error: Option<Error>,
 }
 
@@ -111,7 +111,7 @@ impl<O: ByteOrder> Builder<O> {
 
     /// BTF with the header, the layout and the strings of `btf`, on the same base, but no types yet.
     /// After [copying](Self::copy) all types of `btf` it gives the same bytes, if `btf` has nothing
-    /// between its sections, and these in the usual order: types, layout, strings.
+    /// between its sections, and has them in the usual order: types, layout, strings.
     ///
     /// # Errors
     ///
@@ -253,7 +253,7 @@ impl<O: ByteOrder> Builder<O> {
         self.add(wire::FWD, is_union, name, 0, &[])
     }
 
-    /// Adds another name of a type.
+    /// Adds another name for a type.
     pub fn typedef(&mut self, name: &[u8], ty: u32) -> u32 {
         self.add(wire::TYPEDEF, false, name, ty, &[])
     }
@@ -372,7 +372,7 @@ impl<O: ByteOrder> Builder<O> {
         id
     }
 
-    /// [`Builder::name`], for the own name of a type.
+    /// [`Builder::name`] for a type's own name.
     fn type_name(&mut self, kind: u8, name: &[u8]) -> u32 {
         self.adding = TypeName::new(name);
         self.name(kind, name)
@@ -415,13 +415,13 @@ impl<O: ByteOrder> Builder<O> {
         self.error = self.error.or(Some(error));
     }
 
-    /// The finished BTF.
+    /// Finishes the BTF, and returns its bytes.
     ///
     /// # Errors
     ///
     /// - [`Error::Type`] for the first type that BTF cannot express: with a NUL in a name, with more
     ///   than 2^24 - 1 elements, or with bit-fields and a member at an offset of more than 24 bits.
-    /// - [`Error::TooMany`] if the result is longer than 32 bits can say.
+    /// - [`Error::TooMany`] if the result is longer than 32 bits can count.
     pub fn finish(mut self) -> Result<Vec<u8>, Error> {
         if let Some(error) = self.error {
             return Err(error);
@@ -449,7 +449,7 @@ impl<O: ByteOrder> Builder<O> {
     }
 }
 
-/// A file of these sections. `None` if it is longer than its header can say.
+/// A file of these sections. `None` if a length does not fit into the header.
 pub(crate) fn to_bytes<O: ByteOrder>(
     header: &[u8],
     types: &[Word<O>],

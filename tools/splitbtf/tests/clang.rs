@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! BTF that clang has written, in both byte orders: section `.BTF` of what
-//! `clang-19 -target bpfel -g -O2 -c` (and `bpfeb`) makes of
+//! BTF that clang has written, in both byte orders: the section `.BTF` that
+//! `clang-19 -target bpfel -g -O2 -c` (and `bpfeb`) makes from
 //!
 //! ```c
 //! enum color { RED, GREEN = -2 };

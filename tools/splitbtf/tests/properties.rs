@@ -87,7 +87,7 @@ fn is_ambiguous(error: &Error) -> bool {
     )
 }
 
-/// Types at random, and split ones on them.
+/// Random types, and split ones on them.
 fn types_of(base: &[[u8; 8]], split: &[[u8; 8]]) -> (Vec<Random>, Vec<Random>) {
     let base = types(1, &[], base);
     let split = types(base.len() as u32 + 1, &base, split);
@@ -304,7 +304,7 @@ fn the_rule_is_kept<O: ByteOrder + 'static>(
     Ok(())
 }
 
-/// To rewrite in place gives the same as to write all anew.
+/// Rewriting in place gives the same as writing all anew.
 fn in_place_is_the_same<O: ByteOrder + 'static>(
     base: &[Random],
     split: &[Random],

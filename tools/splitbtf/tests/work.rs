@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! How much work an input can cause, in looks at types, not in time: it grows with the input's
-//! length and with nothing else, however the input has been made.
+//! How much work an input can cause, in look-ups of types, not in time: it grows with the input's
+//! length and with nothing else, whatever the input.
 
 use std::cell::Cell;
 
@@ -17,7 +17,7 @@ use splitbtf::NewMember;
 use splitbtf::Policy;
 use zerocopy::LE;
 
-/// An index that counts how often it is asked.
+/// An index that counts its look-ups.
 #[derive(Clone, Copy)]
 struct Counting<'a> {
     offsets: &'a [u32],
@@ -63,7 +63,7 @@ fn counting<'a>(
     Btf::open_indexed(btf.bytes(), base, Counting { offsets, calls }).unwrap()
 }
 
-/// How many looks at types it takes to do all that there is to do, in relation to the bytes.
+/// Does all operations, and returns the number of look-ups of types for each byte of input.
 fn work(distilled: &Btf<'static, LE>, split: &Btf<'static, LE>, target: &Btf<'static, LE>) -> f64 {
     let calls = Cell::new(0);
     let base = counting(distilled, None, &calls);
@@ -77,15 +77,15 @@ fn work(distilled: &Btf<'static, LE>, split: &Btf<'static, LE>, target: &Btf<'st
     let names = Names::indexed(target, &ids, None);
     splitbtf::relocate(&split, &names, Policy::Opaque).unwrap();
     let _ = splitbtf::relocate(&split, &names, Policy::Error);
-    // The distilled base is one to distill once more.
+    // The distilled base can be distilled again.
     Distiller::new().distill(&split).unwrap();
     calls.get() as f64 / bytes as f64
 }
 
-/// Some looks at each type, which has at least 12 bytes, and the look-ups of names.
+/// Some look-ups of each type, which has at least 12 bytes, and those of names.
 const FEW: f64 = 2.0;
 
-/// Types of one name are looked at one by one, up to 256 of them.
+/// Types of one name are examined one by one, up to 256 of them.
 const MANY: f64 = 32.0;
 
 const N: u32 = 2000;
@@ -112,7 +112,7 @@ fn int(b: &mut Builder<LE>) -> u32 {
     b.int(b"int", int)
 }
 
-/// A base with an `int` alone, which is enough for all that is split.
+/// A base with an `int` alone, which is enough for all split BTF here.
 fn small() -> Btf<'static, LE> {
     built(None, |b| {
         int(b);

@@ -10,7 +10,7 @@ use splitbtf::Owned;
 use splitbtf::Valid;
 use zerocopy::ByteOrder;
 
-/// Splits an input into parts: before each but the last are 4 bytes with its length, in
+/// Splits an input into parts. Each but the last comes after 4 bytes with its length, in
 /// little-endian order. A length that is too large takes all bytes that are left.
 pub fn parts<const N: usize>(mut input: &[u8]) -> [&[u8]; N] {
     let mut parts = [&[][..]; N];
@@ -28,7 +28,7 @@ pub fn parts<const N: usize>(mut input: &[u8]) -> [&[u8]; N] {
     parts
 }
 
-/// Opens and validates BTF, and looks at all that it says.
+/// Validates BTF, and follows all ids and names in it.
 pub fn look<'a, O: ByteOrder + 'static>(btf: &Btf<'a, O>) -> Option<Valid<'a, O>> {
     let valid = btf.validated().ok()?;
     let mut types = 0;
@@ -49,7 +49,7 @@ pub fn look<'a, O: ByteOrder + 'static>(btf: &Btf<'a, O>) -> Option<Valid<'a, O>
     Some(valid)
 }
 
-/// Gives `then` the names of BTF without a base, sorted or by an index.
+/// Calls `then` with the names of BTF without a base, sorted or by an index.
 pub fn with_names<O: ByteOrder + 'static>(file: &Owned<O>, then: impl FnOnce(&Names<'_, O>)) -> Option<()> {
     let btf = file.btf();
 

@@ -2,8 +2,8 @@
 
 //! Compares libbpf and splitbtf on valid input.
 //!
-//! libbpf gets nothing that splitbtf has found to be malformed, as it may read outside of that or
-//! go round in circles.
+//! libbpf gets no input that splitbtf finds malformed, as it may read out of bounds or loop
+//! forever.
 
 #![no_main]
 
@@ -35,8 +35,8 @@ fn kind(btf: &Btf<'_, LE>, id: u32) -> u32 {
     }
 }
 
-/// Whether a distilled type can match a type: the one exception is that a FWD matches what it
-/// declares.
+/// Whether a distilled type can match a type: both are of the same kind, or one is a FWD that
+/// declares the other.
 fn fits(distilled: u32, found: u32) -> bool {
     let struct_fwd = [u32::from(wire::STRUCT), 1000];
     let union_fwd = [u32::from(wire::UNION), 1001];
@@ -95,7 +95,7 @@ fn compare(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
         let Ok((mut theirs, their_ids)) = theirs else {
             return;
         };
-        // libbpf ignores the kinds if the sizes agree, and takes the flag of bit-fields for that of a FWD.
+        // libbpf ignores the kinds if the sizes agree, and reads the bit-field flag as a FWD's.
         let by_kind = (0..end)
             .zip(&their_ids)
             .skip(1)
@@ -104,14 +104,14 @@ fn compare(base: &[u8], split: &[u8], target: &[u8]) -> Option<()> {
             return;
         }
         let ours = match ours {
-            // For libbpf an empty name is one, and one may be of any length.
+            // libbpf accepts empty names, and names of any length.
             Err(Error::Type {
                 reason: TypeReason::Unnamed | TypeReason::LongName,
                 ..
             }) => return,
-            // For libbpf a type is embedded as a member only.
+            // libbpf considers only types of members as embedded.
             Err(Error::Unmatched { id, .. }) if is_by_value(&valid, id) => return,
-            // For libbpf a size has 31 bits.
+            // libbpf's sizes have 31 bits.
             Err(Error::Unmatched { .. }) if big(&base_btf) || big(names.btf()) => return,
             ours => ours.expect("libbpf relocates it"),
         };

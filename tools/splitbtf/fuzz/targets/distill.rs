@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Distilling whatever is valid, and going back to where it came from.
+//! Distils any valid BTF, and relocates it back to its base.
 
 #![no_main]
 

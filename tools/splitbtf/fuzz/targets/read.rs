@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Opening and validating, of either byte order: BTF, and split BTF on it; and `.BTF.ext`.
+//! Opens and validates BTF, and split BTF on it, in either byte order; reads `.BTF.ext`.
 
 #![no_main]
 
@@ -24,7 +24,7 @@ fn read<O: ByteOrder + 'static>(base: &[u8], split: &[u8]) -> Option<()> {
     let split = split.btf();
     look(&split);
 
-    // Written again, it is the same.
+    // Written again, it has as many types.
     let mut builder = Builder::like(&split).ok()?;
     for id in split.first_id()..split.end_id() {
         builder.copy(&split, id).unwrap();

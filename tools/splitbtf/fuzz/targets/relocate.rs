@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Relocating whatever is valid to whatever can be opened.
+//! Relocates any valid BTF to any target that can be opened.
 
 #![no_main]
 
@@ -23,7 +23,7 @@ use zerocopy::ByteOrder;
 use zerocopy::BE;
 use zerocopy::LE;
 
-/// The types that are kept, or the first that cannot be, by [`Needs`](splitbtf::Needs).
+/// The kept types, or the error for the first that cannot be kept, by [`Needs`](splitbtf::Needs).
 fn foretold<O: ByteOrder + 'static>(
     split: &Valid<'_, O>,
     base: &Btf<'_, O>,
@@ -65,7 +65,7 @@ fn relocate<O: ByteOrder + 'static>(base: &[u8], split: &[u8], target: &[u8]) ->
             Err(error) => {
                 assert!(strict.is_err());
                 match (error, foretold(&split, &base, names)) {
-                    // Of a type behind the one that does not match.
+                    // The fault of a type after the one that does not match.
                     (Error::Unmatched { .. }, Err(Error::Type { .. })) => {}
                     (Error::Unmatched { .. }, foretold) => assert_eq!(foretold, Err(error)),
                     _ => {}
@@ -81,7 +81,7 @@ fn relocate<O: ByteOrder + 'static>(base: &[u8], split: &[u8], target: &[u8]) ->
         if let Ok(strict) = strict {
             assert_eq!(strict, kept);
 
-            // In place or written out, it is the same, except for bytes between the sections.
+            // The result in place and the written one are the same, except between the sections.
             let (ids, strings) = split.relocation_scratch();
             let (mut ids, mut strings) = (vec![0; ids], vec![0; strings]);
             let relocation = split

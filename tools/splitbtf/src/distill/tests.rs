@@ -382,7 +382,7 @@ fn memory_can_be_used_again() {
     }
 }
 
-/// A name may be the end of another, also where the base has it only as such.
+/// A name may be the end of another, even if the base has it only as that.
 #[test]
 fn ends_of_names_are_shared() {
     let base = build::<LE>(None, |b| {
@@ -399,7 +399,7 @@ fn ends_of_names_are_shared() {
     assert_eq!(base, ["1 STRUCT struct 4", "2 STRUCT task_struct 4"]);
 }
 
-/// The flag of a STRUCT or ENUM says how its members or values are to be read, and there are none.
+/// The flag of a STRUCT or ENUM says how to read its members or values, and there are none.
 #[test]
 fn flags_are_left_out() {
     let base = File::<LE>::new()
@@ -424,7 +424,7 @@ fn members_of_the_base_are_not_followed() {
     assert_eq!(parts(split).0, ["1 STRUCT s 8"]);
 }
 
-/// The limit is for types only that relocation looks up by name.
+/// The limit is only for types that relocation looks up by name.
 #[test]
 fn names_have_a_limit() {
     for (len, fits) in [(512, true), (513, false)] {

@@ -105,7 +105,7 @@ fn clangs_are_read_in_both_orders() {
 
 #[test]
 fn headers_have_many_lengths() {
-    // What follows the header stays where it is.
+    // The header grows or shrinks; the rest stays the same.
     let with_header = |len: u32| {
         let mut words = CLANG.to_vec();
         let (header, body) = words.split_at_mut(FUNC_INFO);
@@ -130,7 +130,7 @@ fn headers_have_many_lengths() {
         let error = with(HDR_LEN, found).unwrap_err();
         assert_eq!(error, ExtError::HeaderLen { found, len });
     }
-    // Nothing follows it.
+    // A header alone.
     let alone = bytes(Endian::Big, &[24, 0, 0, 0, 0]);
     assert_eq!(ExtInfo::read(&alone).unwrap().func_info, []);
     let error = |change: fn(&mut Vec<u8>)| {

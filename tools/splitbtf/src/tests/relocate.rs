@@ -300,7 +300,7 @@ fn sizes_count_for_what_is_contained() {
         });
         assert!(relocate(other, kernel(120), Policy::Error).is_ok(), "{n}");
 
-        // Functions take and return values, and variables have them. C looks at members alone.
+        // Functions take and return values, and variables have them. C checks only members.
         let by_value: [fn(&mut Builder<LE>, u32) -> u32; 3] = [
             |b, ty| b.var(b"v", ty, 1),
             |b, ty| b.func_proto(ty, &[]),
@@ -348,10 +348,10 @@ enum Becomes {
     Refused,
 }
 
-/// A kind here, with the flag that makes a FWD one of a union.
+/// A kind here: a FWD with the flag that makes it declare a union.
 const FWD_UNION: u8 = wire::FWD | 0x80;
 
-/// A reason for which a type may not match: what becomes of it if it is only pointed to, and if it is
+/// A reason why a type may not match, and the type's fate if it is only pointed to, and if it is
 /// contained.
 type Row = (&'static str, Becomes, Becomes);
 
@@ -567,7 +567,7 @@ fn each_kind_goes_by_the_rule_for_each_reason() {
     }
 }
 
-/// A distilled base may have both; each becomes a type of its own, as they may be different ones.
+/// A distilled base may have them all; each becomes its own type, as they may be different ones.
 #[test]
 fn what_has_one_name_is_not_taken_for_one_type() {
     let base = build::<LE>(None, |b| {
@@ -826,7 +826,7 @@ fn added_names_share_their_ends() {
     let strings = "long_name\0other\0".len();
     assert_eq!(done.bytes.len() - split.bytes().len(), 4 * 12 + strings);
 
-    // If the longest is there, its end has to be added nevertheless.
+    // Even if the target has the longest, its end has to be added.
     let target = build(None, |b| {
         b.structure(b"long_name", 8, &[]);
         b.structure(b"other", 8, &[]);
@@ -863,7 +863,7 @@ fn strings_that_are_no_names_of_types() {
     assert_eq!(lines(new), ["5 PTR - 3", "6 TYPEDEF ask 4"]);
 }
 
-/// As the C code has it.
+/// As in the C code.
 #[test]
 fn of_a_string_that_is_there_twice_the_last_is_taken() {
     let target = File::new()

@@ -32,7 +32,7 @@ fn verdict_on<O: ByteOrder>(btf: &Btf<'_, O>) -> Verdict {
         Some(TypeReason::Named | TypeReason::Unnamed | TypeReason::Typed) => {
             assert!(references.is_ok());
         }
-        // Whose name it is makes a difference.
+        // The result depends on whose name it is.
         Some(TypeReason::NoSuchString { .. }) => {}
         _ => assert_eq!(references.err(), valid.err()),
     }
@@ -50,7 +50,7 @@ fn verdict(add: impl FnOnce(&mut Builder<LE>)) -> Verdict {
     verdict_on(build(None, add))
 }
 
-/// The kinds that are another name of a type, or a qualified one.
+/// The kinds that rename or qualify a type.
 type Modifier = fn(&mut Builder<LE>, u32) -> u32;
 const MODIFIERS: [(u8, Modifier); 5] = [
     (wire::TYPEDEF, |b, to| b.typedef(b"t", to)),
@@ -299,8 +299,8 @@ fn a_declaration_has_no_type() {
     );
 }
 
-/// The three of which the C code of 7.3 takes none for what it is: it follows a pointer to nothing,
-/// goes round for ever, and reads outside of its memory.
+/// Three faults that the C code of 7.3 does not notice: it follows a pointer to nothing, loops
+/// forever, and reads outside of its memory.
 #[test]
 fn what_harms_the_c_code_is_refused() {
     assert_eq!(
@@ -337,7 +337,7 @@ fn modifiers_must_end() {
     for (kind, add) in MODIFIERS {
         let want = Some((1, kind, TypeReason::ContainsItself));
 
-        // To itself; round by another one; and as a member.
+        // To itself; through another one; and as a member.
         assert_eq!(verdict(|b| _ = add(b, 1)), want);
         let two = |b: &mut Builder<LE>| {
             add(b, 2);
@@ -433,7 +433,7 @@ fn references_must_lead_to_something() {
     );
 }
 
-/// It is a type of the cycle that is named, not one that leads there.
+/// The error names a type of the cycle, not one that leads there.
 #[test]
 fn cycles_are_found_from_outside() {
     assert_eq!(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! BTF at random: valid, of all kinds, with names that come more than once.
+//! Random BTF: valid, of all kinds, with names that occur more than once.
 
 use proptest::array::uniform8;
 use proptest::collection::vec;
@@ -23,7 +23,7 @@ pub fn dice(max: usize) -> impl Strategy<Value = Vec<Dice>> {
     vec(uniform8(any::<u8>()), 0..max)
 }
 
-/// A type that is to be written, with the ids that it refers to.
+/// A type to write, with the ids that it refers to.
 #[derive(Clone, Debug)]
 pub struct Random {
     kind: u8,
@@ -31,7 +31,7 @@ pub struct Random {
     dice: Dice,
 }
 
-/// Makes types of the dice. The first has the id `first`. They refer to one another and to
+/// Makes types from the dice. The first has the id `first`. They refer to one another and to
 /// `base`, the types before them.
 pub fn types(first: u32, base: &[Random], dice: &[Dice]) -> Vec<Random> {
     let mut all = base.to_vec();
@@ -99,7 +99,7 @@ fn is_type(kind: u8) -> bool {
     )
 }
 
-/// One of a few names; in the end it may be none.
+/// One of a few names, or none if `may_be_none`.
 fn name(die: u8, may_be_none: bool) -> String {
     match die % 32 {
         0 if may_be_none => String::new(),
@@ -193,7 +193,7 @@ pub fn write<O: ByteOrder + 'static>(types: &[Random], base: Option<&Owned<O>>) 
     Owned::new(builder.finish().unwrap(), base).unwrap()
 }
 
-/// All that a type says, with other ids.
+/// The whole content of a type, with other ids.
 pub fn describe<O: ByteOrder + 'static>(
     btf: &Btf<'_, O>,
     id: u32,
