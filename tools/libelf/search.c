@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Debian 13's libelf.a (elfutils 0.192) refers to these functions and does not
- * have them, so nothing can be linked with it. The tree of a struct Elf is used
- * by one thread here, so its lock, if there is one behind the root, is not.
+ * have them, so nothing can be linked with it. Only one thread uses the tree of
+ * a struct Elf here, so nobody takes its lock, if there is one after the root.
  */
 #define _GNU_SOURCE
 #include <search.h>

@@ -2,7 +2,7 @@
 
 //! How long `splitbtf` and libbpf take for the same bytes, in one run.
 //!
-//! What is measured, of both:
+//! These operations are measured, with both:
 //!
 //! - to parse vmlinux: from bytes, which are copied, to types that can be looked up by id and have
 //!   been checked. `splitbtf` checks more: libbpf does not look for types that contain themselves;
@@ -41,10 +41,10 @@ use crate::vmlinux::Target;
 use crate::vmlinux::Vmlinux;
 use crate::Error;
 
-/// How often each thing is done; the median counts.
+/// How often each operation is run; the median counts.
 const ROUNDS: usize = 7;
 
-/// Into how many groups modules are divided by size.
+/// The number of groups into which modules are divided by size.
 const GROUPS: usize = 6;
 
 /// How long something takes, in µs.
@@ -78,24 +78,24 @@ pub struct Report {
     pub from: String,
     /// The kernel that they are relocated to.
     pub to: String,
-    /// To parse vmlinux, that which they are relocated to.
+    /// To parse vmlinux of the kernel `to`.
     pub vmlinux: Times,
-    /// That without the validation, in µs, by `splitbtf`. libbpf checks ids and names as it parses,
+    /// The same without validation, in µs, by `splitbtf`. libbpf checks ids and names as it parses,
     /// but does not look for cycles.
     pub open: f64,
-    /// To make an index of its names, in µs, which `splitbtf` needs once if it is not sorted by
-    /// them.
+    /// To make an index of its names, in µs, which `splitbtf` needs once if its types are not
+    /// sorted by name.
     pub name_index: Option<f64>,
     /// How many modules the kernel has.
     pub all: usize,
-    /// To distil all of them, by the clock.
+    /// To distil all of them, in wall-clock time.
     pub distil_all: Times,
     /// The modules, by size.
     pub modules: Vec<Module>,
 }
 
-/// Measures with `sample` modules of a kernel, spread evenly by size, and another kernel, or the
-/// same, that they are relocated to.
+/// Measures with `sample` modules of the kernel `from`, spread evenly by size. They are relocated
+/// to the kernel `to`, which may be the same.
 ///
 /// # Errors
 ///
@@ -254,7 +254,7 @@ fn parse(bytes: &[u8]) -> Result<u32, BtfError> {
     Ok(btf.btf().validated()?.end_id())
 }
 
-/// Parses vmlinux without looking at what its types refer to.
+/// Parses vmlinux without checking the references of its types.
 fn open(bytes: &[u8]) -> Result<u32, BtfError> {
     let btf = Owned::<NativeEndian>::new(bytes.to_vec(), None)?;
 
@@ -280,7 +280,7 @@ fn parse_theirs(base: &[u8], split: &[u8]) -> Result<Duration, libbpf::Error> {
     Ok(time)
 }
 
-/// How long it takes, without the time to give the result's memory back.
+/// How long it takes, without the time to free the result's memory.
 fn timed<T, E>(what: impl FnOnce() -> Result<T, E>) -> Result<Duration, E> {
     let start = Instant::now();
     let result = black_box(what());
@@ -289,7 +289,7 @@ fn timed<T, E>(what: impl FnOnce() -> Result<T, E>) -> Result<Duration, E> {
     result.map(|_| time)
 }
 
-/// Does both in turns, so that what else happens on the machine concerns both.
+/// Runs both in turns, so that other load on the machine affects both.
 fn alternate(
     mut libbpf: impl FnMut() -> Result<Duration, Error>,
     mut splitbtf: impl FnMut() -> Result<Duration, Error>,
@@ -316,7 +316,7 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// What there is to say of many numbers.
+/// Statistics of many numbers.
 pub(crate) struct Stats {
     mean: f64,
     pub median: f64,
@@ -393,14 +393,14 @@ pub fn tables(report: &Report) -> String {
 
 pub(crate) type Operation = (&'static str, fn(&Module) -> Times);
 
-/// What is done with each module.
+/// The operations on each module.
 pub(crate) const OPERATIONS: [Operation; 3] = [
     ("parse module", |module| module.parse),
     ("distil module", |module| module.distil),
     ("relocate module", |module| module.relocate),
 ];
 
-/// A line of the table: what is done, and how long it took each time.
+/// A line of the table: an operation, and how long it took each time.
 fn row(what: &str, times: &[Times]) -> Vec<String> {
     let libbpf = Stats::of(times.iter().map(|times| times.libbpf).collect());
     let splitbtf = Stats::of(times.iter().map(|times| times.splitbtf).collect());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! How long commands take, from their start to their end, as who types them sees it.
+//! How long commands take, from start to end, as their user sees it.
 //!
 //! - `bpfkit btf dump` and `bpftool btf dump` of a kernel, as text and as C, in turns. The text
 //!   must be the same, and clang must compile both headers.
@@ -26,7 +26,7 @@ use crate::Error;
 /// How often each command is run; the median counts.
 const ROUNDS: usize = 7;
 
-/// How often that which takes seconds.
+/// The same for a command that takes seconds.
 const CHECK_ROUNDS: usize = 3;
 
 /// The compiler of BPF programs.
@@ -71,7 +71,7 @@ pub struct Report {
 ///
 /// # Errors
 ///
-/// If a command cannot be run or fails, or if what is dumped is wrong.
+/// If a command cannot be run or fails, or if a dump is wrong.
 pub fn measure(bpfkit: &Path, kernels: &[Kernel]) -> Result<Report, Error> {
     let [first, ..] = kernels else {
         return Err(Error::NoModules {
@@ -121,7 +121,7 @@ fn c(bpfkit: &Path, kernel: &Kernel, folder: &Path) -> Result<Dump, Error> {
     Ok(dump)
 }
 
-/// Both commands in turns. What they print is in these files then.
+/// Runs both commands in turns. Their output is in these files then.
 fn dump(
     bpfkit: &Path,
     kernel: &Kernel,

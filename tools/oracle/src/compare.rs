@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What `splitbtf` and libbpf make of the same modules.
+//! Compares the results of `splitbtf` and libbpf for the same modules.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ use crate::vmlinux::Target;
 use crate::vmlinux::Vmlinux;
 use crate::Error;
 
-/// How the modules of one kernel fare on another.
+/// The outcomes for the modules of one kernel on another.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Row {
     /// The kernel that the modules are of.
@@ -51,36 +51,37 @@ pub struct Row {
     pub to: String,
     /// How many modules there are.
     pub modules: usize,
-    /// Of how many both distil the same types, `splitbtf` into a base that is not larger.
+    /// The number of modules for which both distil the same types, `splitbtf` into a base that is
+    /// not larger.
     pub distilled_same: usize,
-    /// Of how many each type refers to what it did, after `splitbtf` has distilled and relocated
-    /// it; `None` if `to` is another kernel.
+    /// The number of modules in which each type refers to the same as before, after `splitbtf` has
+    /// distilled and relocated them; `None` if `to` is another kernel.
     pub restored: Option<usize>,
     /// How many relocations, two of each module (as distilled by `splitbtf`, and by libbpf), give
     /// the same bytes and ids with both.
     pub same: usize,
-    /// How many both refuse, because of the same type, or `splitbtf` because of one that libbpf does
-    /// not look at.
+    /// How many both refuse, because of the same type, or `splitbtf` because of one that libbpf
+    /// does not check.
     pub both_refuse: usize,
-    /// How many only `splitbtf` does: what libbpf takes for candidates is not of the same kind.
+    /// How many only `splitbtf` relocates: libbpf's candidates are of different kinds.
     pub only_splitbtf: usize,
-    /// How many only `splitbtf` refuses, because of the type of what a function takes or returns, or
-    /// of a variable: libbpf does not look at its size.
+    /// How many only `splitbtf` refuses, because of the type of a function's parameter or result,
+    /// or of a variable: libbpf does not check its size.
     pub by_value: usize,
-    /// What becomes of the modules, distilled by `splitbtf`, in a kernel with `CONFIG_BPF_RUST`.
+    /// The outcomes for the modules, distilled by `splitbtf`, in a kernel with `CONFIG_BPF_RUST`.
     pub rust: Rules,
     /// How many types of all modules do not match.
     pub unmatched: BTreeMap<Becomes, Reasons>,
-    /// What else is different, with the module's name before it.
+    /// Other differences, with the module's name before each.
     pub different: Vec<String>,
 }
 
-/// By which rule how many modules are loaded, or are not.
+/// How many modules are loaded or refused, by rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Rules {
     /// All types match, with C too.
     pub as_with_c: usize,
-    /// All types match, as kinds are compared.
+    /// All types match, because kinds are compared.
     pub as_kinds_count: usize,
     /// Some types are opaque.
     pub opaque: usize,
@@ -88,13 +89,13 @@ pub struct Rules {
     pub kept: usize,
     /// Some are opaque, and some are kept.
     pub opaque_and_kept: usize,
-    /// It is refused, as a type that the module contains does not match.
+    /// It is refused, because a type that the module contains does not match.
     pub refused_contained: usize,
-    /// It is refused, as another type does not match.
+    /// It is refused, because another type does not match.
     pub refused_otherwise: usize,
 }
 
-/// What becomes of a type that does not match.
+/// The outcome for a type that does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Becomes {
@@ -102,13 +103,13 @@ pub enum Becomes {
     Opaque,
     /// The module keeps it.
     Kept,
-    /// The module is refused, as it contains the type.
+    /// The module is refused, because it contains the type.
     RefusedContained,
     /// The module is refused, though it does not contain the type.
     RefusedOtherwise,
 }
 
-/// How many types do not match for which reason.
+/// How many types do not match, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Reasons {
     /// The kernel has none of this name.
@@ -121,7 +122,7 @@ pub struct Reasons {
     pub none_of_size: usize,
     /// It is of another encoding there.
     pub encoding: usize,
-    /// There are several that it matches.
+    /// It matches several.
     pub ambiguous: usize,
 }
 
@@ -138,8 +139,8 @@ impl Reasons {
     }
 }
 
-/// The rows as tables for people: what both make of the modules, what becomes of these in a kernel
-/// with `CONFIG_BPF_RUST`, and why types do not match.
+/// The rows as tables for people: the results of both, the outcomes for modules in a kernel with
+/// `CONFIG_BPF_RUST`, and why types do not match.
 pub fn tables(rows: &[Row]) -> String {
     [both(rows), rules(rows), reasons(rows)].join("\n")
 }
@@ -248,8 +249,8 @@ fn both(rows: &[Row]) -> String {
     table::render(&header, &rows)
 }
 
-/// Compares what becomes of all modules of all kernels on all kernels, and of those of the last on
-/// `onto` as well.
+/// Compares the outcomes for all modules of all kernels on all kernels, and for those of the last
+/// on `onto` as well.
 ///
 /// # Errors
 ///
@@ -276,7 +277,7 @@ pub fn compare(kernels: &[Kernel], onto: &[Kernel]) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// Compares what becomes of the modules of one kernel, the `own`th of `to`, on all of these.
+/// Compares the outcomes for the modules of one kernel, the `own`th of `to`, on all of these.
 fn compare_kernel(
     kernel: &Kernel,
     own: usize,
@@ -309,7 +310,7 @@ fn compare_kernel(
 }
 
 impl Row {
-    /// Adds a module and what came of it on the `n`th kernel.
+    /// Adds a module and its outcome on the `n`th kernel.
     fn add(&mut self, name: &str, module: &Module, n: usize) {
         let mut differ = |what: &str| self.different.push(format!("{name}: {what}"));
 
@@ -351,9 +352,9 @@ impl Row {
     }
 }
 
-/// What came of a module.
+/// The outcome for a module.
 struct Module {
-    /// What is different in the distilled bases, if anything.
+    /// The difference between the distilled bases, if there is one.
     distilled: Option<String>,
     /// The first type that is not the same after distilling and relocation by `splitbtf`, if any.
     restored: Option<u32>,
@@ -365,11 +366,11 @@ struct Module {
 #[derive(Debug)]
 struct Relocation {
     outcome: Outcome,
-    /// What becomes of the types that do not match with Rust, and why they do not.
+    /// The outcome with Rust for each type that does not match, and the reason why it does not.
     unmatched: Vec<(Becomes, Mismatch)>,
 }
 
-/// What came of a relocation by both, in which all types have to match.
+/// The outcome of a relocation by both, in which all types have to match.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Same,
@@ -404,7 +405,7 @@ fn compare_module(path: &Path, own: usize, targets: &[Target<'_>]) -> Result<Mod
     })
 }
 
-/// What is different in what was distilled, if anything.
+/// The difference between the distilled bases, if there is one.
 fn compare_distilled(ours: &[u8], theirs: &[u8]) -> Result<Option<String>, splitbtf::Error> {
     let (our_len, their_len) = (ours.len(), theirs.len());
     let (ours, theirs) = (distilled_types(ours)?, distilled_types(theirs)?);
@@ -421,7 +422,7 @@ fn compare_distilled(ours: &[u8], theirs: &[u8]) -> Result<Option<String>, split
     })
 }
 
-/// Of each type, what it is, and its name.
+/// The kind and the name of each type.
 fn distilled_types(bytes: &[u8]) -> Result<BTreeSet<(String, String)>, splitbtf::Error> {
     let btf = Owned::<NativeEndian>::new(bytes.to_vec(), None)?;
     let btf = btf.btf();
@@ -435,9 +436,9 @@ fn distilled_types(bytes: &[u8]) -> Result<BTreeSet<(String, String)>, splitbtf:
         .collect()
 }
 
-/// The first type that `splitbtf` does not bring back when it relocates what it has distilled to
-/// where it comes from. Types are the same if they are of the same kind and refer to the same names
-/// and the same types.
+/// The first type that `splitbtf` does not restore when it relocates distilled BTF back to its
+/// original base. Types are the same if they are of the same kind and refer to the same names and
+/// the same types.
 fn not_restored(
     split: &Valid<'_, NativeEndian>,
     distilled: &Distilled,
@@ -452,7 +453,7 @@ fn not_restored(
         let id = usize::try_from(distilled.id(id)?).ok()?;
         relocated.id_map.get(id).copied()
     };
-    // A type of the base is itself again, or one that the split BTF has taken over.
+    // A type of the base is itself again, or has moved to the split BTF.
     let is_same_id =
         |old: u32, new: u32| new_id(old) == Some(new) && (new == old || new >= split.first_id());
 
@@ -480,7 +481,7 @@ fn names<'a>(btf: &Btf<'a, NativeEndian>, id: u32) -> Result<Vec<&'a [u8]>, spli
     btf.name_offsets(id)?.map(|name| btf.string(name)).collect()
 }
 
-/// Opens distilled BTF, for as long as `then` takes.
+/// Opens distilled BTF, and calls `then` with it.
 fn on_distilled<T>(
     base: &[u8],
     split: &[u8],
@@ -542,8 +543,8 @@ fn unmatched(checked: &check::Outcome) -> Vec<(Becomes, Mismatch)> {
     types.iter().filter_map(becomes).collect()
 }
 
-/// What `bpfkit btf check` says that a stock kernel does, if libbpf, which has the same code, has
-/// not done just that.
+/// The prediction of `bpfkit btf check` for a stock kernel and the result of libbpf, which has the
+/// same code; `None` if they agree.
 fn not_foretold<T>(checked: &check::Outcome, theirs: &Result<T, libbpf::Error>) -> Option<String> {
     let refusal = match checked {
         check::Outcome::Relocated { refusal, .. } => refusal.as_ref().map(ToString::to_string),
@@ -576,8 +577,8 @@ fn relocate_theirs(
     Ok((relocated.bytes()?.to_vec(), ids))
 }
 
-/// What `bpfkit btf check` says that a kernel with Rust does, if relocation does not do just that, or
-/// if not both can read what it gives.
+/// The prediction of `bpfkit btf check` for a kernel with Rust, if relocation does something else;
+/// or the error, if one of both cannot read the relocated BTF.
 fn not_foretold_of_rust(
     checked: &check::Outcome,
     split: &Valid<'_, NativeEndian>,
@@ -636,7 +637,7 @@ fn not_foretold_of_rust(
     }
 }
 
-/// A type as C has it.
+/// A type as in C.
 fn in_c(btf: &Btf<'_, NativeEndian>, id: u32) -> Option<String> {
     let ty = btf.get(id).ok()?;
     let name = btf.string(ty.name_off).ok()?;
@@ -650,7 +651,7 @@ fn in_c(btf: &Btf<'_, NativeEndian>, id: u32) -> Option<String> {
     })
 }
 
-/// Reads what has been relocated with both.
+/// Reads relocated BTF with both.
 fn read(relocated: &Relocated, target: &Target<'_>) -> Result<(), Box<dyn error::Error>> {
     libbpf::Btf::parse(&relocated.bytes, Some(target.theirs))?;
     Owned::valid(relocated.bytes.clone(), Some(target.types))?;
@@ -698,7 +699,7 @@ fn is_by_value(id: u32, needs: &Needs) -> bool {
     is(&needs.contained) && !is(&needs.embedded)
 }
 
-/// Whether libbpf speaks of two candidates, and they are of different kinds.
+/// Whether libbpf's message names two candidates of different kinds.
 fn is_false_ambiguity(message: &str, base: &Btf<'_, NativeEndian>) -> bool {
     let ids = message
         .split_once("multiple candidates of the same size (ids [")

@@ -30,7 +30,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Looks into the folder of a kernel.
+    /// Finds the files in the folder of a kernel.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Kernel {
         })
     }
 
-    /// A kernel of which the modules do not count.
+    /// A kernel whose modules are ignored.
     pub fn without_modules(folder: &Path) -> Self {
         let version = folder.file_name().unwrap_or(folder.as_os_str());
 
@@ -54,7 +54,7 @@ impl Kernel {
     }
 }
 
-/// What a file holds.
+/// The content of a file.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).in_file(path)
 }
 
-/// Some of these, spread evenly: from the middle of each of so many pieces.
+/// Up to `count` of these, spread evenly: from the middle of each of as many pieces.
 pub fn spread<T>(all: &[T], count: usize) -> impl Iterator<Item = &T> {
     let count = count.min(all.len());
     let at = move |n| (2 * n + 1) * all.len() / (2 * count);
@@ -116,14 +116,14 @@ fn extract_module(path: &Path, to: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// The name of the module that a file of this name holds, compressed or not.
+/// The name of the module in a file of this name, compressed or not.
 fn module_name(file: &str) -> Option<&str> {
     let suffixes = [".ko", ".ko.gz", ".ko.xz", ".ko.zst"];
 
     suffixes.iter().find_map(|suffix| file.strip_suffix(suffix))
 }
 
-/// The files in a folder and in those below it whose names are wanted, sorted.
+/// The files with wanted names in a folder and in those below it, sorted.
 fn files(folder: &Path, wanted: fn(&str) -> bool) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];

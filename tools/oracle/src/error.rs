@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What can go wrong, in sentences for people.
+//! Errors, with messages for people.
 
 use std::io;
 use std::path::Path;
@@ -23,9 +23,9 @@ pub enum Error {
     /// A file or a folder cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which.
+        /// The file or the folder.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
     /// There is no module in a folder.
@@ -39,7 +39,7 @@ pub enum Error {
     Command {
         /// The command.
         what: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// `splitbtf` cannot read the BTF of a kernel or a module.
@@ -47,7 +47,7 @@ pub enum Error {
     Btf {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: splitbtf::Error,
     },
     /// libbpf cannot read the BTF of a kernel or a module.
@@ -55,7 +55,7 @@ pub enum Error {
     Libbpf {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: libbpf::Error,
     },
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Compares `splitbtf` with libbpf on the kernels of a distribution: what they make of the same
-//! bytes, and how long it takes them.
+//! Compares `splitbtf` with libbpf on the kernels of a distribution: the results for the same
+//! bytes, and the time that they take.
 
 pub mod bench;
 pub mod commands;

@@ -18,11 +18,11 @@ use libbpf_sys::__va_list_tag;
 use libbpf_sys::btf;
 
 extern "C" {
-    /// Of libbpf's own, and not exported; but in a static archive, it is there. It does what
-    /// `btf__relocate()` does and says what became of the ids.
+    /// A function of libbpf that is not exported, but can be linked from a static archive. It does
+    /// what `btf__relocate()` does, and returns the id map.
     fn btf_relocate(btf: *mut btf, base: *const btf, id_map: *mut *mut u32) -> c_int;
 
-    /// Of the C library: `libc` has no `va_list`.
+    /// From the C library: the crate `libc` has no `va_list`.
     fn vsnprintf(
         to: *mut c_char,
         len: usize,
@@ -31,23 +31,23 @@ extern "C" {
     ) -> c_int;
 }
 
-/// libbpf does not want to do it.
+/// libbpf has refused an operation.
 #[derive(Debug, thiserror::Error)]
 #[error("libbpf: {what}: {source}{}", match message.as_str() {
     "" => String::new(),
     message => format!(" ({message})"),
 })]
 pub struct Error {
-    /// What it should have done.
+    /// The operation.
     what: &'static str,
     /// Its error number.
     source: io::Error,
-    /// The last that it had to say, if anything.
+    /// Its last message; empty if there is none.
     message: String,
 }
 
 impl Error {
-    /// The last that libbpf had to say; empty if nothing.
+    /// libbpf's last message; empty if there is none.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -66,11 +66,11 @@ thread_local! {
     static MESSAGE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Keeps libbpf's messages from the terminal, for the error that may follow.
+/// Keeps libbpf's messages off the terminal, and stores the last for an error that may follow.
 unsafe extern "C" fn keep(_level: u32, format: *const c_char, args: *mut __va_list_tag) -> c_int {
     let mut text = [0_u8; 512];
-    // SAFETY: the buffer has this length; the rest is what libbpf has called with, and nothing else
-    // uses the arguments.
+    // SAFETY: the buffer has this length; the other arguments are those of libbpf's call, and
+    // nothing else uses them.
     let len = unsafe { vsnprintf(text.as_mut_ptr().cast(), text.len(), format, args) };
 
     if let Ok(text) = CStr::from_bytes_until_nul(&text) {
@@ -82,7 +82,7 @@ unsafe extern "C" fn keep(_level: u32, format: *const c_char, args: *mut __va_li
     len
 }
 
-/// What libbpf says from here on is about this call.
+/// Forgets the last message: from here on, messages are about this call.
 fn listen() {
     static ONCE: Once = Once::new();
 
@@ -104,8 +104,8 @@ pub struct Btf<'a> {
 // SAFETY: libbpf's BTF belongs to no thread.
 unsafe impl Send for Btf<'_> {}
 
-// SAFETY: what can be called with a shared reference takes a `const struct btf *` and is known not
-// to write: all but `btf__raw_data()`, which caches, and for which there must be an exclusive one.
+// SAFETY: the functions that are called with a shared reference take a `const struct btf *` and are
+// known not to write. `btf__raw_data()`, which caches, is called with an exclusive one only.
 unsafe impl Sync for Btf<'_> {}
 
 impl<'a> Btf<'a> {
@@ -121,9 +121,9 @@ impl<'a> Btf<'a> {
             .map_err(|_| Error::new(WHAT, io::ErrorKind::FileTooLarge.into()))?;
         let base = base.map_or(ptr::null_mut(), |base| base.raw.as_ptr());
 
-        // SAFETY: there are so many bytes, which libbpf copies. The base lives as long as the
-        // result does. It is `mut` for no reason: only who owns a base changes it, and this does
-        // not make the result an owner.
+        // SAFETY: there are `len` bytes, which libbpf copies. The base lives as long as the result
+        // does. It is `mut` for no reason: only the owner of a base changes it, and the result does
+        // not become its owner.
         let raw = unsafe { libbpf_sys::btf__new_split(bytes.as_ptr().cast(), len, base) };
         match NonNull::new(raw) {
             Some(raw) => Ok(Self::own(raw)),
@@ -153,7 +153,7 @@ impl<'a> Btf<'a> {
         id.try_into().ok()
     }
 
-    /// It as it is stored, without the base.
+    /// The BTF as it is stored, without the base.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl<'a> Btf<'a> {
         if data.is_null() {
             return Err(Error::new("write", io::Error::last_os_error()));
         }
-        // SAFETY: so many bytes are there, until `raw` is changed or freed.
+        // SAFETY: there are `len` bytes, until `raw` is changed or freed.
         Ok(unsafe { slice::from_raw_parts(data.cast(), len as usize) })
     }
 
@@ -181,7 +181,7 @@ impl<'a> Btf<'a> {
         let mut base = ptr::null_mut();
         let mut split = ptr::null_mut();
         listen();
-        // SAFETY: `raw` is valid, and there is room for two pointers.
+        // SAFETY: `raw` is valid, and both pointers can be written.
         let status =
             unsafe { libbpf_sys::btf__distill_base(self.raw.as_ptr(), &mut base, &mut split) };
 
@@ -204,15 +204,15 @@ impl<'a> Btf<'a> {
         let count = self.end_id() as usize;
         let mut ids = ptr::null_mut();
         listen();
-        // SAFETY: both are valid, and nobody else has the first one. Its base from now on outlives
-        // the result; if this fails, `self` is freed, which looks at no base.
+        // SAFETY: both are valid, and nobody else has the first one. Its new base outlives the
+        // result; if this fails, `self` is freed, which does not access a base.
         let status = unsafe { btf_relocate(self.raw.as_ptr(), base.raw.as_ptr(), &mut ids) };
 
         if status != 0 {
             let source = io::Error::from_raw_os_error(-status);
             return Err(Error::new("relocate", source));
         }
-        // SAFETY: there is an id for each type that there was.
+        // SAFETY: there is an id for each of the `count` types.
         let id_map = unsafe { slice::from_raw_parts(ids, count) }.to_vec();
         // SAFETY: it is ours now, and from `calloc()`.
         unsafe { libc::free(ids.cast::<c_void>()) };
@@ -231,7 +231,7 @@ impl Drop for Btf<'_> {
 /// Split BTF with a distilled base.
 #[derive(Debug)]
 pub struct Distilled {
-    /// Refers to `base`, and so does not leave here.
+    /// Refers to `base`, so it must not leave this struct.
     split: Btf<'static>,
     base: Btf<'static>,
 }
@@ -312,7 +312,7 @@ mod tests {
         let new_base = Btf::parse(&new_base, None).unwrap();
         let new_split = distilled.split().unwrap().to_vec();
 
-        // struct s is all that is left of the base.
+        // Only struct s is left of the base.
         assert_eq!(new_base.end_id(), 2);
         let on_distilled = || Btf::parse(&new_split, Some(&new_base)).unwrap();
         let (mut relocated, ids) = on_distilled().relocate(&base).unwrap();
@@ -320,11 +320,11 @@ mod tests {
         assert_eq!(relocated.bytes().unwrap(), original);
         let (mut relocated, ids) = on_distilled().relocate(&other).unwrap();
         assert_eq!(ids, [0, 3, 4, 5]);
-        // What the pointer points to.
+        // The target of the pointer.
         assert_eq!(word(relocated.bytes().unwrap(), 24 + 8 * 4), 3);
     }
 
-    /// What 7.3 adds to the header is unknown to this libbpf.
+    /// This libbpf does not know the fields that 7.3 adds to the header.
     #[test]
     fn layout_is_passed_over() {
         let base = base();

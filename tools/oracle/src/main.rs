@@ -39,7 +39,7 @@ enum Command {
     #[command(
         after_help = "Each module is distilled, and what both distil is relocated to each of the \
 kernels. The exit\nstatus is 1 if there is a difference that no rule explains, or if 'bpfkit btf \
-check' has foretold\nsomething else."
+check' has predicted\nsomething else."
     )]
     Compare {
         /// Folders that 'oracle extract' has written to
@@ -78,7 +78,7 @@ check' has foretold\nsomething else."
         records: Option<PathBuf>,
     },
     /// Write the BTF that modules of a kernel would have if they had been built out of tree, and
-    /// that of some which are made up, as NAME.btf and NAME.base
+    /// that of some made-up modules, as NAME.btf and NAME.base
     Pairs {
         /// The kernel that the modules are of, a folder that 'oracle extract' has written to
         from: PathBuf,
@@ -93,7 +93,7 @@ check' has foretold\nsomething else."
     },
 }
 
-/// How many differences of a kind are shown; JSON has all.
+/// How many differences of a row are shown; JSON has all.
 const MAX_SHOWN: usize = 10;
 
 fn find(folders: &[PathBuf]) -> Result<Vec<Kernel>, Error> {

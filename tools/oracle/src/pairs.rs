@@ -22,7 +22,7 @@ use crate::vmlinux::Target;
 use crate::vmlinux::Vmlinux;
 use crate::Error;
 
-/// How many structs of the kernel the modules that are made up refer to.
+/// How many structs of the kernel each made-up module refers to.
 const MADE_UP: [usize; 6] = [10, 30, 100, 300, 1000, 3000];
 
 /// `.BTF` and `.BTF.base`.
@@ -31,11 +31,10 @@ struct Pair {
     base: Vec<u8>,
 }
 
-/// Writes `NAME.btf` and `NAME.base` of modules that refer to nothing which one of the kernels
-/// `targets`, files with the BTF of vmlinux, does not have: of `sample` modules of the kernel
-/// `from`, spread evenly by size among such, and of some that are made up. Those of a large kernel
-/// that a small one has all types for are small themselves. Returns among how many the first were
-/// chosen.
+/// Writes `NAME.btf` and `NAME.base` of modules that refer only to types that all kernels in
+/// `targets` have, files with the BTF of vmlinux: of `sample` modules of the kernel `from`, spread
+/// evenly by size among all that fit, and of some made-up ones. If a small kernel has all types of
+/// a large kernel's module, the module is small too. Returns how many modules of `from` fit.
 ///
 /// # Errors
 ///
@@ -93,7 +92,7 @@ impl Pair {
     }
 }
 
-/// Whether all kernels have all that the module refers to.
+/// Whether all kernels have all types that the module refers to.
 fn fits(pair: &Pair, targets: &[Target<'_>]) -> Result<bool, splitbtf::Error> {
     let base = Owned::new(pair.base.clone(), None)?;
     let split = Owned::new(pair.split.clone(), Some(&base))?;
@@ -103,7 +102,7 @@ fn fits(pair: &Pair, targets: &[Target<'_>]) -> Result<bool, splitbtf::Error> {
     Ok(targets.iter().all(|target| fits(target).is_ok()))
 }
 
-/// Modules with structs that each hold one of the first kernel, which the others have as well.
+/// Modules with structs that each contain one of the first kernel, which the others have as well.
 fn made_up(targets: &[Target<'_>]) -> Result<Vec<(usize, Pair)>, splitbtf::Error> {
     let Some(first) = targets.first() else {
         return Ok(vec![]);
@@ -146,7 +145,7 @@ fn made_up(targets: &[Target<'_>]) -> Result<Vec<(usize, Pair)>, splitbtf::Error
         .collect()
 }
 
-/// Whether there is nothing in the kernel with this name but a struct of this size.
+/// Whether the kernel's only type with this name is a struct of this size.
 fn is_only(kernel: &Target<'_>, name: &[u8], size: u32) -> bool {
     let mut found = kernel.ours.find(name);
 

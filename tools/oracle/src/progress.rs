@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! How far something has come, on a terminal.
+//! Progress bars on a terminal.
 
 use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 
-/// A bar on standard error; none where that is not a terminal.
+/// A bar on standard error; none if that is not a terminal.
 pub(crate) fn bar(what: &'static str, len: usize) -> ProgressBar {
     let bar = ProgressBar::new(len as u64).with_message(what);
 

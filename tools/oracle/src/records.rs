@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What has been measured, as records for `report`.
+//! The measurements, as records for `report`.
 
 use std::fs;
 use std::path::Path;

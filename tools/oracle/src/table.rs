@@ -2,7 +2,7 @@
 
 //! Tables of text.
 
-/// Lines up the cells below each other: the first column to the left, the others to the right.
+/// Aligns the columns: the first to the left, the others to the right.
 pub fn render(header: &[&str], rows: &[Vec<String>]) -> String {
     let header: Vec<_> = header.iter().map(ToString::to_string).collect();
     let lines: Vec<_> = [&header].into_iter().chain(rows).collect();

@@ -23,7 +23,7 @@ pub(crate) struct Vmlinux {
 /// A kernel that modules are relocated to.
 pub(crate) struct Target<'a> {
     pub ours: Names<'a, NativeEndian>,
-    /// For what is split on it.
+    /// The base for BTF that is split on it.
     pub types: &'a Owned<NativeEndian>,
     pub theirs: &'a libbpf::Btf<'static>,
 }

@@ -15,7 +15,7 @@ use splitbtf_core::raw::wire;
 
 use crate::Endian;
 
-/// The content of a section `.BTF.ext`: a compiler's information about the instructions of programs.
+/// The content of a section `.BTF.ext`: a compiler's information about programs' instructions.
 ///
 /// Ids of types and offsets of strings refer to the section `.BTF` of the same file. Neither is
 /// checked.

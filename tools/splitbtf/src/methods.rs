@@ -44,7 +44,7 @@ pub trait BtfExt<'a, O: ByteOrder, I> {
     fn declaration(&self, id: u32, name: &str) -> Result<String, Error>;
 
     /// The size of a type in bytes, through typedefs, modifiers and arrays, where a pointer has
-    /// `pointer` bytes. `None` if the type has none, like `void`, functions and forward declarations.
+    /// `pointer` bytes. `None` if it has none, like `void`, functions and forward declarations.
     ///
     /// # Errors
     ///

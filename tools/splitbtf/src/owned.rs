@@ -58,8 +58,8 @@ impl<O: ByteOrder> Owned<O> {
         Self::open(Box::new(bytes), base, |btf| Ok(*btf))
     }
 
-    /// As [`Owned::new`], but validates the BTF too: see [`Btf::validate`]. Validating a file that is
-    /// split on this one does not validate it again.
+    /// As [`Owned::new`], but validates the BTF too: see [`Btf::validate`]. Validating a file that
+    /// is split on this one does not validate it again.
     ///
     /// # Errors
     ///
@@ -242,7 +242,7 @@ mod tests {
             }
         ));
 
-        // Validating split BTF finds the fault of a base, but skips a base that is known to be valid.
+        // Validating split BTF finds the fault of a base, but skips a base known to be valid.
         let base = Owned::<LE>::new(bytes(), None).unwrap();
         let split = || Builder::split_on(&base.btf()).unwrap().finish().unwrap();
         assert_eq!(Owned::valid(split(), Some(&base)).unwrap_err(), error);

@@ -67,8 +67,8 @@ impl Needs {
     ///
     /// # Errors
     ///
-    /// If the distilled base has a type of a kind that it must not have, without a name, or with a name
-    /// of more than 512 bytes.
+    /// If the distilled base has a type of a kind that it must not have, without a name, or with a
+    /// name of more than 512 bytes.
     pub fn unmatched<O: ByteOrder, I: Index, J: Index>(
         &self,
         distilled: &Btf<'_, O, I>,

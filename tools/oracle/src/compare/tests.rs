@@ -31,7 +31,7 @@ fn resized() -> Vec<u8> {
     blob(&[&INT[..], &structure(1, 8)].concat(), STRINGS)
 }
 
-/// struct s stands beside an enum s of the same size.
+/// struct s, and an enum s of the same size.
 fn doubled() -> Vec<u8> {
     let value = [5, 6 << 24 | 1, 4, 7, 0];
     blob(&[&INT[..], &structure(1, 4), &value].concat(), STRINGS)
@@ -57,7 +57,7 @@ fn nothing() -> Vec<u8> {
     blob(&[0, 2 << 24, 0], b"\0")
 }
 
-/// A folder with files, which goes when this does.
+/// A folder with files. Dropping this removes it.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -80,12 +80,12 @@ impl Drop for Folder {
     }
 }
 
-/// What comes of [`split`] on [`base`] where `ours` and `theirs` are what it is relocated to.
+/// The outcome of relocating [`split`] on [`base`] to `ours`, and with libbpf to `theirs`.
 fn outcome(ours: &[u8], theirs: &[u8]) -> Outcome {
     relocation(&split(), ours, theirs).outcome
 }
 
-/// The same of other split BTF.
+/// The same for other split BTF.
 fn relocation(split: &[u8], ours: &[u8], theirs: &[u8]) -> Relocation {
     let name = format!("{:?}", std::thread::current().id());
     let folder = Folder::new(&name)
@@ -188,7 +188,7 @@ fn a_corpus_becomes_rows() {
         .iter()
         .map(|row| (row.same, row.both_refuse, row.distilled_same, row.restored))
         .collect();
-    // In the second kernel, struct t is too small for what it contains. Nobody minds.
+    // In the second kernel, struct t is too small for its member. Nobody checks that.
     assert_eq!(
         counts,
         [

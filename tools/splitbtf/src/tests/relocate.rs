@@ -794,7 +794,7 @@ fn only_what_is_not_found_is_kept() {
             ),
         ]
     );
-    // Of their names, only `s` is not there: it and its NUL are added.
+    // Only one of their names is missing, `s`: it and its NUL are added.
     let added = done.bytes.len() - split.bytes().len();
     assert_eq!(added, 3 * 12 + 2);
 }
