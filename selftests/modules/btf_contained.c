@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A kfunc that takes a struct which is larger in the other kernel, of a module
- * that contains one: what it reads there is something else.
+ * Contains a struct that is larger in the other kernel, and has a kfunc that takes
+ * one: there, the kfunc would read something else.
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>
@@ -19,7 +19,7 @@ __bpf_hook_start();
 
 noinline int contained_hook(struct contained_file *file)
 {
-	/* What has no effect is not called. */
+	/* The compiler removes calls without an effect. */
 	barrier();
 	return !!file;
 }
@@ -50,7 +50,7 @@ static int __init contained_init(void)
 	return register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL, &contained_kfunc_set);
 }
 
-/* What has been registered goes with the module. */
+/* The registrations end with the module. */
 static void __exit contained_exit(void)
 {
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A kfunc whose argument is of the type that the verifier takes, by its name, for
- * the context of programs of traffic control.
+ * A kfunc whose argument has a type that the verifier treats, because of its name,
+ * as the context of programs of traffic control.
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>
@@ -33,7 +33,7 @@ static int __init context_init(void)
 	return register_btf_kfunc_id_set(BPF_PROG_TYPE_SCHED_CLS, &context_kfunc_set);
 }
 
-/* What has been registered goes with the module. */
+/* The registrations end with the module. */
 static void __exit context_exit(void)
 {
 }

@@ -2,7 +2,7 @@
 /* Contains an enum that the other kernel does not have. */
 #include "case.h"
 
-/* That of net/ipv6/route.c. */
+/* The same as in net/ipv6/route.c. */
 enum rt6_nud_state {
 	RT6_NUD_FAIL_HARD = -3,
 	RT6_NUD_FAIL_PROBE = -2,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a module can offer to BPF programs: a function to attach to, kfuncs, a
- * type with a destructor, and a struct_ops type. All of it refers to struct
- * task_struct, which is larger in the other kernel, or is the module's own.
+ * Offers to BPF programs a function to attach to, kfuncs, a type with a destructor,
+ * and a struct_ops type. All of this refers to struct task_struct, which is larger
+ * in the other kernel, or to the module's own types.
  *
  * Writing to the parameter "call" calls features_hook() and features_ops.weigh()
- * for the writer. What the latter returned is in "weight" (-1: there is none),
- * how many objects are alive in "objects".
+ * for the writer. The parameter "weight" has the result of the latter (-1: there is
+ * none), and "objects" the number of live objects.
  */
 #include <linux/atomic.h>
 #include <linux/bpf.h>
@@ -40,7 +40,7 @@ __bpf_hook_start();
 
 noinline int features_hook(struct task_struct *task, int number)
 {
-	/* What has no effect is not called. */
+	/* The compiler removes calls without an effect. */
 	barrier();
 	return task ? number : -EINVAL;
 }
@@ -49,7 +49,7 @@ __bpf_hook_end();
 
 __bpf_kfunc_start_defs();
 
-/* Whether the task is the one that runs. */
+/* Returns whether the task is the current one. */
 __bpf_kfunc bool features_is_current(struct task_struct *task)
 {
 	return task == current;
@@ -197,7 +197,7 @@ static int __init features_module_init(void)
 	return register_bpf_struct_ops(&features_struct_ops, features_ops);
 }
 
-/* What has been registered goes with the module. */
+/* The registrations end with the module. */
 static void __exit features_module_exit(void)
 {
 }

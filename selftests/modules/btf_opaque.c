@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a module can offer to BPF programs, all of it with a struct that the other
- * kernel does not have: struct inet6_protocol. This module only points
- * to it, and to struct hsu_dma_chip, which the module "btf_owner" defines there.
+ * Offers functions, kfuncs, a destructor and a struct_ops type to BPF programs, with a
+ * struct that the other kernel lacks: struct inet6_protocol. This module only points to
+ * it, and to struct hsu_dma_chip, which the module "btf_owner" defines there.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
@@ -30,7 +30,7 @@ __bpf_hook_start();
 
 noinline int opaque_hook(struct inet6_protocol *protocol, int number)
 {
-	/* What has no effect is not called. */
+	/* The compiler removes calls without an effect. */
 	barrier();
 	return protocol ? number : -EINVAL;
 }
@@ -63,7 +63,7 @@ __bpf_kfunc struct inet6_protocol *opaque_borrow(void)
 	return protocol;
 }
 
-/* On account of these names it is the program that says how large a buffer is. */
+/* With parameters of these names, the program chooses the size of the buffer. */
 __bpf_kfunc struct inet6_protocol *opaque_buffer(const int rdwr_buf_size)
 {
 	return protocol;
@@ -84,7 +84,7 @@ __bpf_kfunc struct opaque_holder *opaque_held(void)
 	return &holder;
 }
 
-/* Needs none of these types. */
+/* Uses none of these types. */
 __bpf_kfunc int opaque_count(int number)
 {
 	return number;
@@ -203,7 +203,7 @@ static int __init opaque_module_init(void)
 	return register_bpf_struct_ops(&opaque_struct_ops, opaque_ops);
 }
 
-/* What has been registered goes with the module. */
+/* The registrations end with the module. */
 static void __exit opaque_module_exit(void)
 {
 }

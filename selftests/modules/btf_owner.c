@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Defines a struct that the other kernel does not have, and the module "btf_opaque"
- * only points to; with what a BPF program needs to keep one in a map.
+ * Defines a struct that the other kernel lacks and that the module "btf_opaque" only
+ * points to, with the functions that a BPF program needs to keep one in a map.
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>
@@ -11,7 +11,7 @@
 #include <linux/refcount.h>
 #include <linux/slab.h>
 
-/* Not as large as that of linux/dma/hsu.h. */
+/* Smaller than the one in linux/dma/hsu.h. */
 struct hsu_dma_chip {
 	refcount_t usage;
 	int number;
@@ -72,7 +72,7 @@ static int __init owner_init(void)
 	return register_btf_id_dtor_kfuncs(dtors, ARRAY_SIZE(dtors), THIS_MODULE);
 }
 
-/* What has been registered goes with the module. */
+/* The registrations end with the module. */
 static void __exit owner_exit(void)
 {
 }

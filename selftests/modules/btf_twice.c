@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Points to a struct whose name two of the same size have in the other kernel. */
+/* Points to a struct whose name the other kernel has twice, with the same size. */
 #include <linux/fs.h>
 #include <linux/splice.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Points to a function that gets a struct by value which the other kernel does not
- * have. Where a function finds the arguments behind it goes by its size.
+ * Points to a function that takes by value a struct that the other kernel lacks. The
+ * struct's size decides where the function finds the arguments after it.
  */
 #include <linux/platform_data/dma-hsu.h>
 

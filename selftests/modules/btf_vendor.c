@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a vendor may have: a driver with a few types that are not as in the other
- * kernel, and a function that a BPF program attaches to. Writing to the parameter
- * "call" calls it.
+ * Like a vendor's driver: has a few types that differ in the other kernel, and a
+ * function that a BPF program attaches to. Writing to the parameter "call" calls it.
  */
 #include <linux/btf.h>
 #include <linux/fs.h>
@@ -22,9 +21,9 @@ __bpf_hook_start();
 
 noinline int vendor_open(struct task_struct *task, struct vendor_file *file)
 {
-	/* What has no effect is not called. */
+	/* The compiler removes calls without an effect. */
 	barrier();
-	/* Neither is looked into: they are not as this module has been built for. */
+	/* Read neither: they differ from the types that this module was built for. */
 	return task ? !!file : -EINVAL;
 }
 

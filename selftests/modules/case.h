@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A module that does nothing: what counts is which types of the kernel its own
- * types refer to.
+ * A module that does nothing but refer, with its own types, to types of the kernel.
  */
 #ifndef BPF_RUST_CASE_H
 #define BPF_RUST_CASE_H
@@ -9,7 +8,7 @@
 #include <linux/btf.h>
 #include <linux/module.h>
 
-/* A function that has its type, and with it that of its argument, in BTF. */
+/* A function, so that BTF has its type and the type of its argument. */
 #define CASE(type)					\
 	__bpf_hook_start();				\
 	noinline bool case_##type(struct type *arg)	\

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Writes a copy of a module in whose distilled base a type is another one, as if the module had been
+"""Writes a copy of a module with changed types in its distilled base, as if the module had been
 built for yet another kernel, or by another compiler.
 
 usage: edit_base.py FILE.ko OUTPUT.ko KIND NAME NEW-KIND NEW-NAME [KIND NAME NEW-KIND NEW-NAME]...
@@ -43,7 +43,7 @@ class Base:
                 break
         else:
             sys.exit(f"edit_base.py: there is no {kind} {name}")
-        # In its place: where the module's own strings begin goes by how long these are.
+        # Replace it in place: the length of these strings gives the offset of the module's own.
         if len(new_name) > len(name):
             sys.exit(f"edit_base.py: there is no room for {new_name}")
         text = new_name.encode().ljust(len(name), b"\0")

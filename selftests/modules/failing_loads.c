@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loads a module while allocations fail: the first, the second, and so on until
- * there is none left that could; and all from some point on. Each load either
- * gives ENOMEM, and then there is no such module and it loads when tried again;
- * or it does what it does with memory. Says how many failed; exits with 1 if one
- * did something else.
+ * Loads a module while allocations fail: first the first one, then the second, and
+ * so on until none is left that could fail; and then all from some point on. Each
+ * load either fails with ENOMEM, leaves no module behind and succeeds when tried
+ * again, or succeeds at once. Prints how many failed; exits with 1 on any other
+ * result.
  *
  * usage: failing_loads FILE NAME
  */
@@ -16,7 +16,7 @@
 
 #include "faults.h"
 
-/* Bytes of memory from one load to the next. */
+/* The bytes that each load may allocate more than the one before. */
 #define SLAB_STEP	512
 
 struct module {
@@ -64,7 +64,7 @@ static const char * const unit[] = {
 	[FAULT_SLAB] = "byte",
 };
 
-/* How many allocations have failed. */
+/* Returns the number of allocations that failed. */
 static int load_without(const struct module *module, const struct faults *faults,
 			enum fault fault, unsigned int n, int *refused)
 {

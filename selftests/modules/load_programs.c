@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loads each program of BPF objects on its own, and says what became of it, in a
- * line with tabs: the object, the program, and
+ * Loads each program of BPF objects on its own, and prints the outcome in a line
+ * with tabs: the object, the program, and
  *   loaded				or "returned N", if it has been run
- *   refused		what the verifier says
- *   failed		what libbpf says; the verifier has not seen it
+ *   refused		the verifier's message
+ *   failed		libbpf's message; the verifier has not seen the program
  *
  * usage: load_programs [-k] [-r] OBJECT...
- *   -k	loads them as a light skeleton does: by a loader program in the kernel, where
- *	the kernel does what libbpf does otherwise; they must have no maps
+ *   -k	loads them as a light skeleton does: with a loader program, in which the
+ *	kernel does the work of libbpf; they must have no maps
  *   -r	runs them; they must be of the section "syscall"
  */
 #include <bpf/bpf.h>
@@ -20,12 +20,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Needs what is above. */
+/* Needs the headers above. */
 #include <bpf/skel_internal.h>
 
 static bool in_kernel, runs;
 
-/* Of the verifier, the message alone: without instructions and explanations. */
+/* Only the verifier's message, without instructions and explanations. */
 #define LOG_LEVEL 4
 
 static char verifier_log[65536];
@@ -33,13 +33,13 @@ static char libbpf_says[1024];
 
 static int keep(enum libbpf_print_level level, const char *format, va_list args)
 {
-	/* What follows the first line is about what comes of that. */
+	/* The lines after the first one are about its consequences. */
 	if (level == LIBBPF_WARN && !libbpf_says[0])
 		vsnprintf(libbpf_says, sizeof(libbpf_says), format, args);
 	return 0;
 }
 
-/* The lines before the verifier's statistics, in one. */
+/* Prints the lines before the verifier's statistics as one. */
 static void print_log(char *log)
 {
 	char *statistics = strstr(log, "verification time");
@@ -62,7 +62,7 @@ static int load(struct bpf_object *object, struct bpf_program *program)
 	return status ? status : bpf_program__fd(program);
 }
 
-/* What bpftool writes into a light skeleton, and what the skeleton does with it. */
+/* Generates a loader program as bpftool does, and runs it as a light skeleton does. */
 static int load_in_kernel(struct bpf_object *object)
 {
 	struct {
@@ -104,7 +104,7 @@ static int run(int fd)
 	return opts.retval;
 }
 
-/* The program of this name, with nothing else of the object that can do without. */
+/* Loads the program of this name, without the object's other programs. */
 static void one_program(const char *path, const char *name)
 {
 	struct bpf_program *program, *wanted;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Runs a command while the struct_ops of a BPF object is registered; exits with
- * its status, or with 125 if that is not possible. (bpftool crashes when it says
- * which struct_ops of a module it has registered.)
+ * its status, or with 125 if that is not possible. (bpftool crashes when it prints
+ * the struct_ops of a module that it has registered.)
  *
  * usage: with_struct_ops OBJECT COMMAND [ARG...]
  */

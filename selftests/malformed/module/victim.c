@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A module whose BTF has types of each sort on types of vmlinux. What its BTF says
- * is replaced before it is loaded. The id of its kfunc stays: it may be behind the
- * last type then.
+ * A module whose BTF has types of each sort that refer to types of vmlinux. Tests
+ * replace its BTF before they load it. The id of its kfunc stays, and may be after
+ * the last type then.
  */
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
@@ -60,7 +60,7 @@ static const struct btf_kfunc_id_set victim_kfunc_set = {
 
 static int __init victim_init(void)
 {
-	/* It fails where the id is not that of the function any more. */
+	/* This fails if the id is no longer that of the function. */
 	register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL, &victim_kfunc_set);
 
 	INIT_LIST_HEAD(&victim.list);

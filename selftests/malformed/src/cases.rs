@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The ways in which BTF can be malformed, each with what a kernel with Rust is to make of it.
+//! The ways in which BTF can be malformed, each with the outcome expected of a kernel with Rust.
 //!
-//! There are also some that look wrong and are not, or that are right and large: these load.
+//! Some cases only look malformed, or are valid but large: these load.
 
 mod base;
 mod cycles;
@@ -22,26 +22,26 @@ use crate::pair::Drafts;
 use crate::pair::Pair;
 use crate::Error;
 
-/// What is expected of the kernel.
+/// The outcome that is expected of the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// The module is loaded.
     Loads,
-    /// The module is loaded, with just one line of Rust in the log, which has this.
+    /// The module is loaded, with exactly one line from Rust in the log, which contains this.
     LoadsWith {
         /// A part of the line.
         says: String,
     },
-    /// Rust refuses it, with just one line in the log, which has all of this.
+    /// Rust refuses it, with exactly one line in the log, which contains all of this.
     Rust {
-        /// Which of the two sections the line is about.
+        /// The section that the line is about.
         whose: Whose,
         /// Parts of the line.
         says: Vec<String>,
     },
-    /// C refuses it, before Rust gets to see it or afterwards, with this in the log.
+    /// C refuses it, before or after Rust sees it, with this in the log.
     C {
-        /// How it is refused.
+        /// The errno.
         errno: Errno,
         /// Part of a line.
         says: &'static str,
@@ -66,7 +66,7 @@ impl Expected {
         }
     }
 
-    /// Rust refuses it as something is wrong with a type of the split BTF.
+    /// Rust refuses it because of a type of the split BTF.
     fn rust(id: u32, kind: u8, reason: impl Into<String>) -> Self {
         Self::rust_of(Whose::Split, id, kind, reason)
     }
@@ -76,7 +76,7 @@ impl Expected {
             Some(name) => name.to_owned(),
             None => format!("kind {kind}"),
         };
-        // Its name may follow.
+        // The type's name may follow.
         let ty = format!(": BTF type {id} ({kind}");
 
         Self::Rust {
@@ -85,7 +85,7 @@ impl Expected {
         }
     }
 
-    /// What came of it, if that is something else.
+    /// The outcome, if it is not as expected.
     pub fn unlike(&self, module: &str, load: &Load) -> Option<String> {
         let outcome = match (self, &load.outcome) {
             (Self::Loads, Outcome::Loads) => return None,
@@ -150,13 +150,13 @@ impl fmt::Display for Expected {
 
 /// One way in which BTF can be malformed.
 pub struct Case {
-    /// Its name, of small letters, digits and dashes.
+    /// Its name, of lower-case letters, digits and dashes.
     pub name: String,
     make: Box<dyn Fn() -> (Pair, Expected)>,
 }
 
 impl Case {
-    /// The BTF, and what is expected of the kernel.
+    /// Makes the BTF, and the outcome expected of the kernel.
     pub fn make(&self) -> (Pair, Expected) {
         (self.make)()
     }
@@ -176,7 +176,7 @@ impl Cases {
         self.all.push(Case { name, make });
     }
 
-    /// A case that adds types to those of the module.
+    /// Adds a case that adds types to those of the module.
     fn add(
         &mut self,
         name: impl Into<String>,
@@ -191,7 +191,7 @@ impl Cases {
         });
     }
 
-    /// A case that writes a base, and a pointer to its first type as all that is split on it.
+    /// Adds a case that writes a base. Its split BTF has only a pointer to the base's first type.
     fn base(
         &mut self,
         name: impl Into<String>,
@@ -206,7 +206,7 @@ impl Cases {
         });
     }
 
-    /// A case that writes both.
+    /// Adds a case that writes both drafts.
     fn both(&mut self, name: impl Into<String>, make: impl Fn() -> (Drafts, Expected) + 'static) {
         self.push(name.into(), move || {
             let (drafts, expected) = make();
@@ -214,7 +214,7 @@ impl Cases {
         });
     }
 
-    /// A case that changes bytes.
+    /// Adds a case that changes bytes.
     fn bytes(&mut self, name: impl Into<String>, change: impl Fn(&mut Pair) -> Expected + 'static) {
         let pair = self.pair.clone();
 
@@ -230,7 +230,7 @@ impl Cases {
 ///
 /// # Errors
 ///
-/// If that is no good.
+/// If that is not valid.
 pub fn all(module: &Module) -> Result<Vec<Case>, Error> {
     let drafts = Drafts::of(&module.pair())?;
 
@@ -278,7 +278,7 @@ mod tests {
         assert!(names.iter().all(|name| name.chars().all(letter)));
     }
 
-    /// What Rust is to refuse in the kernel it refuses here, with the same words.
+    /// Rust refuses here all cases that it must refuse in the kernel, with the same words.
     #[test]
     fn rust_says_what_is_expected() {
         use splitbtf::BtfExt;

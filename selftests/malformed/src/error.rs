@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What can go wrong, in sentences for people.
+//! The errors, as sentences for users.
 
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-/// An error of this program; what the kernel says of a module is none.
+/// An error of this program. A module that the kernel refuses is not an error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
-    /// A file is no ELF file.
+    /// A file is not an ELF file.
     #[error("not a kernel module: {0}")]
     Elf(#[from] object::read::Error),
     /// A module lacks a section that is to be replaced.
@@ -27,15 +27,15 @@ pub enum Error {
         /// The section's name.
         name: &'static str,
     },
-    /// A module's own BTF is no good.
+    /// A module's own BTF is not valid.
     #[error("{what}: {source}")]
     Btf {
-        /// Whose BTF.
+        /// The section or file with the BTF.
         what: &'static str,
-        /// Why not.
+        /// The reason.
         source: splitbtf::Error,
     },
-    /// A case that there is not.
+    /// There is no case of this name.
     #[error("there is no case {name}; 'malformed list' shows them")]
     NoCase {
         /// The name.
@@ -46,22 +46,22 @@ pub enum Error {
     Stays {
         /// The module's name.
         name: String,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// A load has not ended in time.
     #[error("{what} has not ended within {seconds} s")]
     Hangs {
-        /// What was loaded.
+        /// The name of the load.
         what: String,
-        /// How long it was waited for.
+        /// The time limit.
         seconds: u64,
     },
 }
 
-/// Says which file or whose BTF an error is about.
+/// Adds the name of the file or of the BTF to an error.
 pub(crate) trait Of<W> {
-    /// What the result is with that said.
+    /// The result with that name.
     type Out;
 
     fn of(self, what: W) -> Self::Out;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Loading a module into the running kernel, and what the kernel says of it.
+//! Loading a module into the running kernel, and the kernel's messages about it.
 
 use std::ffi::CString;
 use std::fmt;
@@ -32,7 +32,7 @@ use crate::Error;
 
 const LOG: &str = "/dev/kmsg";
 const BTF: &str = "/sys/kernel/btf";
-/// The kernel's `LOG_LINE_MAX` with what `/dev/kmsg` puts around a line.
+/// The kernel's `LOG_LINE_MAX`, and the text that `/dev/kmsg` puts around a line.
 const RECORD: usize = 8192;
 
 /// The running kernel.
@@ -44,12 +44,12 @@ pub struct Kernel {
     bound: Duration,
 }
 
-/// What came of loading a module.
+/// The outcome of loading a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It has been loaded, and its BTF in sysfs is good, or there is none.
+    /// It has been loaded, and its BTF in sysfs is valid, or there is none.
     Loads,
-    /// It has been loaded, and its BTF in sysfs is not good.
+    /// It has been loaded, and its BTF in sysfs is not valid.
     LoadsMalformed(splitbtf::Error),
     /// It has been refused.
     Refused(Errno),
@@ -65,19 +65,19 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The same, with how it went.
+/// An outcome, with its log and time.
 #[derive(Debug)]
 pub struct Load {
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The lines of the kernel log meanwhile.
+    /// The lines that the kernel log got during the load.
     pub log: Vec<String>,
     /// How long the system call took.
     pub took: Duration,
 }
 
 impl Kernel {
-    /// Prepares for loads of the module with this name, none of which takes longer than `bound`.
+    /// Prepares for loads of the module with this name, each of which may take up to `bound`.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Kernel {
         })
     }
 
-    /// Loads a module, and removes it again. `what` is for errors.
+    /// Loads a module, and removes it again. `what` names the load in errors.
     ///
     /// # Errors
     ///
@@ -112,11 +112,11 @@ impl Kernel {
         self.lines()?;
         let (sender, receiver) = mpsc::channel();
         let bound = self.bound;
-        // A thread of its own, as one that hangs in the kernel cannot be interrupted.
+        // Use another thread, as a thread that hangs in the kernel cannot be interrupted.
         thread::spawn(move || {
             let start = Instant::now();
             let result = system::init_module(&image, c"");
-            // Nobody is there any more if it took too long.
+            // The receiver is gone if this took too long.
             let _ = sender.send((result, start.elapsed()));
         });
         let hangs = || Error::Hangs {
@@ -165,7 +165,7 @@ impl Kernel {
         system::delete_module(&name, 0).map_err(|errno| stays(errno.into()))
     }
 
-    /// The lines that the log got since this was called last.
+    /// Returns the lines that the log got since the last call.
     fn lines(&mut self) -> Result<Vec<String>, Error> {
         let mut record = vec![0; RECORD];
         let mut lines = vec![];
@@ -179,7 +179,7 @@ impl Kernel {
                     lines.push(line.to_owned());
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(lines),
-                // Some have been overwritten before they were read; it goes on behind them.
+                // The kernel has overwritten lines before they were read; continue after them.
                 Err(error) if error.raw_os_error() == Some(Errno::PIPE.raw_os_error()) => {}
                 Err(error) => return Err::<_, io::Error>(error).of(Path::new(LOG)),
             }

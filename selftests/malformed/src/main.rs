@@ -27,7 +27,7 @@ use crate::module::Module;
 
 /// Loads a kernel module with malformed BTF, in many ways
 ///
-/// The module is one that has been built out of tree, so that it has a .BTF.base.
+/// The module must have been built out of tree, so that it has a .BTF.base.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -37,7 +37,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show the names of the cases, and what is expected of a kernel with Rust
+    /// Show the names of the cases, and the outcomes expected of a kernel with Rust
     List {
         /// The module, a .ko
         module: PathBuf,
@@ -51,28 +51,28 @@ enum Command {
         /// The file to write
         file: PathBuf,
     },
-    /// Load the module with the BTF of a case, and say what came of it
+    /// Load the module with the BTF of a case, and print the outcome
     Load {
         /// The module, a .ko
         module: PathBuf,
         /// The name of the case
         case: String,
     },
-    /// Load the module with the BTF of each case, and compare what came of it with what is
-    /// expected; prints KTAP
+    /// Load the module with the BTF of each case, and compare the outcome with the expected one;
+    /// prints KTAP
     Run {
         /// The module, a .ko
         module: PathBuf,
         /// The names of the cases; without any, all of them
         #[arg(value_name = "CASE")]
         cases: Vec<String>,
-        /// How many times to load it with random changes of its own BTF as well
+        /// How many times to load it as well, with random changes of its own BTF
         #[arg(long, default_value_t = 10_000, value_name = "N")]
         random: u64,
-        /// Where the random changes begin
+        /// The first seed of the random changes
         #[arg(long, default_value_t = 1, value_name = "S")]
         seed: u64,
-        /// The time in seconds after which a load is taken to hang
+        /// The time in seconds after which a load counts as hanging
         #[arg(long, default_value_t = 10, value_name = "SECONDS")]
         bound: u64,
     },

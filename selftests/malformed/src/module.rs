@@ -26,7 +26,7 @@ pub struct Module {
     base: Section,
 }
 
-/// Where the header of a section is in the file, and what it says.
+/// The offset of a section's header in the file, and the offset and length in the header.
 #[derive(Clone, Copy, Debug)]
 struct Section {
     header: usize,
@@ -35,7 +35,7 @@ struct Section {
 }
 
 impl Module {
-    /// Takes the bytes of a `.ko`, and the name that the kernel knows the module by.
+    /// Takes the bytes of a `.ko`, and the module's name in the kernel.
     ///
     /// # Errors
     ///
@@ -52,12 +52,12 @@ impl Module {
         })
     }
 
-    /// The name that the kernel knows the module by.
+    /// The module's name in the kernel.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What both sections hold.
+    /// The contents of both sections.
     pub fn pair(&self) -> Pair {
         let content = |section: Section| {
             let content = self.bytes.get(section.begin..).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Module {
         }
     }
 
-    /// The module with other contents of both sections, behind all else in the file.
+    /// The module with other contents of both sections, which are appended to the file.
     pub fn with(&self, pair: &Pair) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
 

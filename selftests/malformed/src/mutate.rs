@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Random changes of good BTF.
+//! Random changes of valid BTF.
 
 use fastrand::Rng;
 
 use crate::pair::Field;
 use crate::pair::Pair;
 
-/// Words that something may go wrong with.
+/// Words that are likely to cause errors.
 const WORDS: [u32; 8] = [
     0,
     1,
@@ -46,8 +46,8 @@ fn change(bytes: &mut Vec<u8>, rng: &mut Rng) {
         let word = bytes.get(n * 4..).and_then(|rest| rest.first_chunk());
         u32::from_le_bytes(word.copied().unwrap_or_default())
     };
-    // All of the types is made of words. Few of the changes are to the header and to the strings,
-    // as most of those are noticed before anybody looks at a type.
+    // The type section consists of words. Change the header and the strings only rarely, as the
+    // kernel notices most of these changes before it reads a type.
     let types = HEADER..HEADER + Field::TypeLen.read(bytes) as usize / 4;
     let all = rng.u8(0..16) == 0 || types.end > words || types.is_empty();
     let range = if all { 0..words } else { types };
@@ -55,7 +55,7 @@ fn change(bytes: &mut Vec<u8>, rng: &mut Rng) {
     let from = rng.usize(range.clone());
     let id = rng.bool();
     if id {
-        // Something that may be the id of a type.
+        // Choose a word that may be the id of a type.
         let tries = (0..32).map(|_| rng.usize(range.clone()));
         at = tries
             .filter(|at| (1..64).contains(&word(bytes, *at)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The BTF of a module and its distilled base: as bytes, and as something that types can be added
-//! to without any check.
+//! The BTF of a module and its distilled base: as bytes, and as drafts to which types can be added
+//! without any check.
 
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub struct Pair {
 /// Length in bytes of 7.3's header.
 const HEADER: usize = 32;
 
-/// BTF that is being written: rows of words, which need not mean anything.
+/// BTF that is being written, as words that need not be valid.
 #[derive(Clone, Debug)]
 pub struct Draft {
     next_id: u32,
@@ -54,12 +54,12 @@ impl Draft {
         self.next_id
     }
 
-    /// How many bytes the types have so far.
+    /// The length of the types so far, in bytes.
     pub fn types_len(&self) -> usize {
         size_of_val(&self.types[..])
     }
 
-    /// The offset behind the last string.
+    /// The offset after the last string.
     pub fn end_string(&self) -> u32 {
         self.first_string + self.strings.len() as u32
     }
@@ -95,7 +95,7 @@ impl Draft {
         self.add(0, Info::of(wire::STRUCT, 1), 64, &[0, member, 0])
     }
 
-    /// Takes a word of the types away, the last one.
+    /// Removes the last word of the types.
     pub fn truncate(&mut self) {
         self.types.pop();
     }
@@ -121,7 +121,7 @@ impl Draft {
 pub struct Info(pub u32);
 
 impl Info {
-    /// That of a kind, with a `vlen`.
+    /// The word for a kind with a `vlen`.
     pub fn of(kind: u8, vlen: u32) -> Self {
         Self(u32::from(kind) << 24 | vlen)
     }
@@ -138,17 +138,17 @@ impl From<u8> for Info {
     }
 }
 
-/// A base and what is split on it, both being written.
+/// A base and the split BTF on it, both being written.
 #[derive(Clone, Debug)]
 pub struct Drafts {
     /// The base.
     pub base: Draft,
-    /// What is split on it. The base must not be added to from when this is.
+    /// The split BTF. After it is created, no types or strings may be added to the base.
     pub split: Draft,
 }
 
 impl Drafts {
-    /// Two without any type.
+    /// Two drafts without types.
     pub fn empty() -> Self {
         Self::on(Draft::empty(1, 0, b"\0"))
     }
@@ -160,7 +160,7 @@ impl Drafts {
         Self { base, split }
     }
 
-    /// Those of a module, which is good.
+    /// The drafts of a module's BTF, which must be valid.
     ///
     /// # Errors
     ///
@@ -188,7 +188,7 @@ impl Drafts {
 }
 
 impl Draft {
-    /// `bytes` have been opened.
+    /// `bytes` must have been opened as BTF before.
     fn of(bytes: &[u8], next_id: u32, first_string: u32) -> Self {
         let section = |field: Field| {
             let end = Field::HdrLen.read(bytes) as usize;
@@ -240,14 +240,14 @@ impl Field {
         begin..begin + size_of::<u32>()
     }
 
-    /// What BTF says in this field, 0 if it is not there.
+    /// Reads this field; 0 if it is not there.
     pub fn read(self, bytes: &[u8]) -> u32 {
         let word = bytes.get(self.at()).and_then(|field| field.first_chunk());
 
         u32::from_le_bytes(word.copied().unwrap_or_default())
     }
 
-    /// Makes BTF say something else in this field.
+    /// Writes this field, if it is there.
     pub fn write(self, bytes: &mut [u8], value: u32) {
         if let Some(field) = bytes.get_mut(self.at()) {
             field.copy_from_slice(&value.to_le_bytes());

@@ -23,7 +23,7 @@ const DEBUGFS: &str = "/sys/kernel/debug/bpf_rust_btf";
 /// The kernel's `DEFAULT_RATELIMIT_BURST`.
 const BURST: usize = 10;
 
-/// Loads the module in all ways; returns whether everything is as expected.
+/// Loads the module with all cases and seeds; returns whether all outcomes are as expected.
 ///
 /// # Errors
 ///
@@ -72,7 +72,7 @@ pub fn all(
     Ok(good)
 }
 
-/// Loads the module with random changes of its BTF: each is refused, or gives BTF that is good.
+/// Loads the module with random changes of its BTF: each is refused, or gives valid BTF.
 fn random_changes(
     n: usize,
     module: &Module,
@@ -111,7 +111,7 @@ fn random_changes(
     Ok(bad == 0)
 }
 
-/// What the kernel says of one module after the other is limited, which the guest's init has lifted.
+/// Checks the rate limit of the kernel's messages, which the guest's init has lifted.
 fn rate_limit(
     n: usize,
     module: &Module,

@@ -2,7 +2,7 @@
 #ifndef BPF_RUST_MODULES_COMMON_H
 #define BPF_RUST_MODULES_COMMON_H
 
-/* Of the kernel that the modules are built for: libbpf finds the fields in the one that runs. */
+/* From the kernel that the modules are built for; libbpf finds the fields in the running one. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_core_read.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Passes memory of its own for a struct that a module contains. */
+/* Passes its own memory instead of a struct that a module contains. */
 #include "common.h"
 
 extern long contained_read(struct inode *inode) __ksym;

@@ -4,7 +4,7 @@
 
 struct opaque;
 
-/* libbpf compares: see opaque.bpf.c. */
+/* Two declarations, as libbpf compares them: see opaque.bpf.c. */
 extern int context_length(struct sk_buff *skb) __weak __ksym;
 extern int context_length___union(union bpf_attr *skb) __weak __ksym;
 extern int context_length___fwd(struct opaque *skb) __weak __ksym;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What CO-RE says about types that vmlinux may not have; each program returns it. */
+/* CO-RE with types that vmlinux may lack: each program returns one result. */
 #include "common.h"
 
-/* A declaration is another kind of type, of which a declaration is found. */
+/* A declaration is another kind of type: CO-RE finds only declarations for it. */
 struct inet6_protocol___declared;
 
 SEC("syscall")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reads fields of a struct of vmlinux that a function of a module has got. */
+/* Reads fields of a struct of vmlinux that a function of a module gets. */
 #include "common.h"
 
 int pid;
@@ -13,7 +13,7 @@ int BPF_PROG(hook, struct task_struct *task, int n)
 	pid = task->pid;
 	number = n;
 	bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
-	/* Takes nothing but vmlinux's own struct task_struct. */
+	/* Accepts only vmlinux's own struct task_struct. */
 	is_user = bpf_task_pt_regs(task);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Keeps an object of a module in a map, which destroys it when it goes. */
+/* Keeps an object of a module in a map, which destroys the object when it is freed. */
 #include "common.h"
 
 struct features_object {

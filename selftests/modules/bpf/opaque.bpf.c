@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tries what a program can gain from a struct of a module that vmlinux does not have:
- * each of these passes something else for it, or takes more of one than there is.
+ * Tries to gain something from a struct of a module that vmlinux lacks: each program
+ * passes something else instead of it, or takes more of one than there is.
  */
 #include "common.h"
 
 /*
- * libbpf compares how a kfunc is declared here with its type in the kernel, before the
- * verifier sees the program. So each is declared for a struct and for a type of which
- * nothing is known; libbpf leaves out what does not match.
+ * Before the verifier sees a program, libbpf compares the declarations of kfuncs with
+ * their types in the kernel. So each kfunc is declared with a struct and with a type
+ * without a definition; libbpf leaves out the declaration that does not match.
  */
 struct opaque;
 
@@ -38,7 +38,7 @@ extern int opaque_count(int number) __weak __ksym;
 #define GET(kfunc, args...) \
 	(bpf_ksym_exists(kfunc) ? (void *)kfunc(args) : (void *)kfunc##___fwd(args))
 
-/* As large as a struct inet6_protocol, or larger; and what can be loaded without CO-RE. */
+/* At least as large as a struct inet6_protocol, and can be loaded without CO-RE. */
 struct memory {
 	long words[16];
 };
@@ -94,7 +94,7 @@ int rdonly_cast_struct(void *ctx)
 		    bpf_rdonly_cast(task, bpf_core_type_id_kernel(struct task_struct)));
 }
 
-/* To the struct itself: by its id, if it has one. */
+/* Casts to the struct itself: by its id, if it has one. */
 SEC("syscall")
 int rdonly_cast_to_it(void *ctx)
 {
@@ -144,7 +144,7 @@ int dynptr_slice(struct __sk_buff *skb)
 	return slice ? CALL(opaque_read, slice) : 0;
 }
 
-/* Of a pointer and a size, the size says how much memory there must be. */
+/* For a pointer with a size, the size says how much memory there must be. */
 SEC("syscall")
 int sized(void *ctx)
 {
@@ -167,7 +167,7 @@ int number(void *ctx)
 	return CALL(opaque_read, (void *)1);
 }
 
-/* A pointer in a struct of the module's own. */
+/* Uses a pointer in the module's own struct. */
 SEC("syscall")
 int member(void *ctx)
 {
@@ -182,7 +182,7 @@ int member_load(void *ctx)
 	return protocol->words[0];
 }
 
-/* What a kfunc returns. */
+/* These use the result of a kfunc. */
 SEC("syscall")
 int acquired(void *ctx)
 {
@@ -213,7 +213,7 @@ int borrowed(void *ctx)
 	return protocol ? protocol->words[0] : 0;
 }
 
-/* More than there is of it: to write to, and to read. */
+/* These take more memory than the struct has: to write to, and to read. */
 SEC("syscall")
 int buffer(void *ctx)
 {
@@ -232,7 +232,7 @@ int view(void *ctx)
 	return protocol ? protocol->words[15] : 0;
 }
 
-/* What a function of the module gets. */
+/* These use the arguments of a function of the module. */
 long seen;
 
 SEC("fentry/opaque_hook")
@@ -256,7 +256,7 @@ int BPF_PROG(argument_load, struct memory *protocol)
 	return 0;
 }
 
-/* To the verifier such an argument is a number, and what reads memory by it may fail. */
+/* To the verifier such an argument is a number, and a read through it may fail. */
 SEC("fentry/opaque_hook")
 int BPF_PROG(argument_probe_read, void *protocol)
 {
@@ -264,7 +264,7 @@ int BPF_PROG(argument_probe_read, void *protocol)
 	return 0;
 }
 
-/* These need nothing of it. */
+/* These do not use the struct. */
 SEC("fentry/opaque_hook")
 int BPF_PROG(other_argument, void *protocol, int number)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Keeps in a map what a kfunc returns, of a struct that vmlinux does not have. */
+/* Keeps the result of a kfunc in a map: a pointer to a struct that vmlinux lacks. */
 #include "common.h"
 
 struct opaque;

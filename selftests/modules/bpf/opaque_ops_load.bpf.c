@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The same, but reads what its argument points to. */
+/* Like opaque_ops.bpf.c, but reads what its argument points to. */
 #include "common.h"
 
 struct opaque_ops {

@@ -6,7 +6,7 @@ struct opaque;
 
 extern struct hsu_dma_chip *owner_new(void) __ksym;
 extern void owner_put(struct hsu_dma_chip *chip) __ksym;
-/* libbpf compares: see opaque.bpf.c. */
+/* Two declarations, as libbpf compares them: see opaque.bpf.c. */
 extern int opaque_chip(struct hsu_dma_chip *chip) __weak __ksym;
 extern int opaque_chip___fwd(struct opaque *chip) __weak __ksym;
 
@@ -40,7 +40,7 @@ int owned_kptr(void *ctx)
 	return 1;
 }
 
-/* To a module that has been built with another struct of this name. */
+/* Passes it to a module that was built with another struct of this name. */
 SEC("syscall")
 int owned_passed(void *ctx)
 {

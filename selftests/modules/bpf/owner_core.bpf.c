@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What CO-RE says about that struct; each program returns it. */
+/* CO-RE with the struct of btf_owner.c: each program returns one result. */
 #include "common.h"
 
-/* That of btf_owner.c. */
+/* As in btf_owner.c. */
 struct hsu_dma_chip___owned {
 	refcount_t usage;
 	int number;
 } __attribute__((preserve_access_index));
 
-/* The kernel keeps what it has found, and must not take it for a definition. */
+/* The kernel keeps the type that it finds, and must not treat it as a definition. */
 struct hsu_dma_chip___declared;
 
 SEC("syscall")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The same with a function of a module that has types of another kernel as well. */
+/* Like fentry.bpf.c, with a module that also has types of another kernel. */
 #include "common.h"
 
 int pid;

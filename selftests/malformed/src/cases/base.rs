@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Distilled bases with what none has.
+//! Distilled bases with contents that no real one has.
 
 use rustix::io::Errno;
 use splitbtf::raw::wire;
@@ -176,7 +176,7 @@ pub(super) fn cases(cases: &mut Cases) {
         (drafts, Expected::Loads)
     });
 
-    // Where types are added, the split BTF is written anew, whatever its form is.
+    // The kernel rewrites split BTF to which it adds types, whatever the form of that BTF.
     for (name, change) in [
         ("plain-header", (|_| {}) as fn(&mut Vec<u8>)),
         ("longer-header", |b| grow(b, 0)),
@@ -203,7 +203,7 @@ pub(super) fn cases(cases: &mut Cases) {
     }
 }
 
-/// Adds a layout of all kinds, as 7.3's build does, behind the types.
+/// Adds a layout of all kinds after the types, as 7.3's build does.
 fn add_layout(bytes: &mut Vec<u8>) {
     const KINDS: usize = 20;
     let types = Field::TypeLen.read(bytes);

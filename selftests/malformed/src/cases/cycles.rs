@@ -15,7 +15,7 @@ const REFERS: &str = "refers to nothing but itself";
 /// Adds a type that refers to `to`.
 type Link = fn(&mut Draft, to: u32) -> u32;
 
-/// What a cycle can be made of: its name, its kind, and what is wrong with a cycle of it.
+/// The links of cycles: name, kind, and the error for a cycle of this kind.
 const LINKS: [(&str, u8, &str, Link); 10] = [
     ("typedef", wire::TYPEDEF, CONTAINS, |draft, to| {
         let name = draft.string("loop_t");

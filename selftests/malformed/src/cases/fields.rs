@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Types of which a field is out of range: what `btf_check_meta()` of `kernel/bpf/btf.c` looks at,
-//! for kernels with Rust as well.
+//! Types with a field out of range: the fields that `btf_check_meta()` of `kernel/bpf/btf.c`
+//! checks, in kernels with Rust as well.
 
 use rustix::io::Errno;
 use splitbtf::raw::wire;
@@ -10,7 +10,7 @@ use super::Cases;
 use super::Expected;
 use crate::pair::Info;
 
-/// A type that is good: its kind as words and as a number, its `size` or `type`, what follows with
+/// A valid type: its kind as text and as a number, its `size` or `type`, the words that follow with
 /// a `vlen` of 0, whether it can have a `vlen` and a flag, and whether it must have a name or none.
 struct Good {
     name: &'static str,
@@ -167,7 +167,7 @@ fn kinds(cases: &mut Cases) {
     });
 }
 
-/// A word that says something of all of the type.
+/// Cases with a wrong word that is about the whole type.
 fn words(cases: &mut Cases) {
     let int = |name: &str, size, data, expected: Expected| {
         let name = format!("int-{name}");
@@ -290,10 +290,10 @@ fn words(cases: &mut Cases) {
     }
 }
 
-/// What the kernel, not for user space, has no name for.
+/// The kernel's own `ENOTSUPP`, which user space does not define.
 pub(super) const ENOTSUPP: i32 = 524;
 
-/// A word that says something of one of the elements.
+/// Cases with a wrong word that is about an element.
 fn elements(cases: &mut Cases) {
     type Elements = (&'static str, u8, u32, &'static [u32], &'static str);
     const ELEMENTS: [Elements; 9] = [

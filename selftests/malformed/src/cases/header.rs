@@ -13,7 +13,7 @@ use crate::pair::Pair;
 /// Changes the bytes of one section.
 type Change = fn(&mut Vec<u8>);
 
-/// What is wrong, and what C says.
+/// The name of each change, the change, and C's message.
 const LIES: [(&str, Change, &str); 26] = [
     ("nothing", |b| b.clear(), "hdr_len not found"),
     ("seven-bytes", |b| b.truncate(7), "hdr_len not found"),
@@ -223,20 +223,20 @@ pub(super) fn cases(cases: &mut Cases) {
     });
 }
 
-/// Makes the header longer by 8 bytes, of which the last is this.
+/// Makes the header 8 bytes longer; the last byte is `last`, the others are 0.
 pub(super) fn grow(bytes: &mut Vec<u8>, last: u8) {
     bytes.splice(32..32, [0, 0, 0, 0, 0, 0, 0, last]);
     Field::HdrLen.write(bytes, 40);
 }
 
-/// Makes the header longer by one byte, so that no word is at its place in memory.
+/// Makes the header one byte longer, so that no word after it is aligned in memory.
 pub(super) fn odd_header(bytes: &mut Vec<u8>) {
     bytes.insert(32, 0);
     Field::HdrLen.write(bytes, 33);
 }
 
-/// Puts the strings before the types, with such a length that these are this far behind a multiple
-/// of 4 bytes.
+/// Puts the strings before the types, padded so that the types start `odd` bytes after a multiple
+/// of 4.
 pub(super) fn swap_sections(bytes: &mut Vec<u8>, odd: usize) {
     let types = Field::TypeLen.read(bytes);
     while bytes.len() % 4 != odd {

@@ -12,8 +12,8 @@ use crate::pair::Info;
 /// Adds a type that refers to a type in one place.
 type Refer = fn(&mut Draft, name: u32, to: u32) -> u32;
 
-/// Where a type can refer to a type: its name, its kind, what C says of an id that no BTF can have
-/// (if it looks), and whether it has a name.
+/// The places where a type can refer to a type: name, kind, C's message for an id that no BTF can
+/// have (if C checks it), and whether the type has a name.
 const REFERENCES: [(&str, u8, Option<&str>, bool, Refer); 17] = [
     ("ptr", wire::PTR, INVALID, false, |draft, _, to| {
         draft.add(0, wire::PTR, to, &[])
@@ -125,10 +125,10 @@ const REFERENCES: [(&str, u8, Option<&str>, bool, Refer); 17] = [
 
 const INVALID: Option<&str> = Some("Invalid type_id");
 
-/// Adds a type with a name that is not its own.
+/// Adds a type with a name that belongs to a part of it.
 type Name = fn(&mut Draft, name: u32) -> u32;
 
-/// Where else than at its begin a type can have a name, and what C says of one that is not there.
+/// The parts of types that can have a name, and C's message for a name that is not there.
 const INNER_NAMES: [(&str, u8, Option<&str>, Name); 5] = [
     ("struct-member", wire::STRUCT, MEMBER, |draft, name| {
         draft.add(0, Info::of(wire::STRUCT, 1), 4, &[name, 1, 0])
@@ -190,7 +190,7 @@ pub(super) fn cases(cases: &mut Cases) {
         }
     }
     for (name, _, invalid, named, refer) in REFERENCES {
-        // What is not in type void.
+        // These must not be of type void.
         if !matches!(
             name,
             "array-elem" | "array-index" | "struct-member" | "union-member" | "var"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! BTF that is right, or almost, but large: how long it takes must be explained by its length.
+//! Large BTF that is valid, or almost: its length must explain the time that it takes.
 
 use rustix::io::Errno;
 use splitbtf::raw::wire;
@@ -16,7 +16,7 @@ const DEPTH: u32 = 100_000;
 /// More types than there are ids for: the kernel's `BTF_MAX_TYPE` is 2^20 - 1.
 const TOO_MANY: u32 = (1 << 20) + 1000;
 
-/// A type on top of the one before.
+/// Adds a type that refers to the one before.
 type Link = fn(&mut Draft, to: u32, name: u32) -> u32;
 
 const LINKS: [(&str, Link); 6] = [
