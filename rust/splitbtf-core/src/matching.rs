@@ -46,7 +46,7 @@ pub enum Mismatch {
         /// How many there are.
         candidates: u32,
     },
-    /// Only one of the two INTs is signed, a character, or a truth value.
+    /// The INTs differ in whether they are signed, characters or truth values.
     Encoding,
     /// It matches several.
     Ambiguous {

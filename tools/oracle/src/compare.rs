@@ -578,7 +578,7 @@ fn relocate_theirs(
 }
 
 /// The prediction of `bpfkit btf check` for a kernel with Rust, if relocation does something else;
-/// or the error, if one of both cannot read the relocated BTF.
+/// or the error, if libbpf or `splitbtf` cannot read the relocated BTF.
 fn not_foretold_of_rust(
     checked: &check::Outcome,
     split: &Valid<'_, NativeEndian>,

@@ -31,10 +31,10 @@ struct Pair {
     base: Vec<u8>,
 }
 
-/// Writes `NAME.btf` and `NAME.base` of modules that refer only to types that all kernels in
-/// `targets` have, files with the BTF of vmlinux: of `sample` modules of the kernel `from`, spread
-/// evenly by size among all that fit, and of some made-up ones. If a small kernel has all types of
-/// a large kernel's module, the module is small too. Returns how many modules of `from` fit.
+/// Writes `NAME.btf` and `NAME.base` of modules that fit: all kernels in `targets`, files with the
+/// BTF of vmlinux, have all types that they refer to. These are `sample` modules of the kernel
+/// `from`, spread evenly by size among all that fit, and some made-up ones, because the modules of
+/// a large kernel that fit a small one are small themselves. Returns how many of `from` fit.
 ///
 /// # Errors
 ///

@@ -65,7 +65,7 @@ fn relocate<O: ByteOrder + 'static>(base: &[u8], split: &[u8], target: &[u8]) ->
             Err(error) => {
                 assert!(strict.is_err());
                 match (error, foretold(&split, &base, names)) {
-                    // The fault of a type after the one that does not match.
+                    // A type after the one that does not match has the fault.
                     (Error::Unmatched { .. }, Err(Error::Type { .. })) => {}
                     (Error::Unmatched { .. }, foretold) => assert_eq!(foretold, Err(error)),
                     _ => {}
