@@ -30,7 +30,7 @@ use kernel::{
     time::{
         Instant,
         Monotonic, //
-    },
+    }, //
 };
 use splitbtf_core::{
     Btf,
