@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * A program with metadata that none of its instructions reads: without
- * BPF_PROG_BIND_MAP the map that holds it goes when its loader exits.
+ * A program with metadata that none of its instructions reads. Without
+ * BPF_PROG_BIND_MAP, the map that holds it is freed when the loader exits.
  */
 #define SEC(name) __attribute__((section(name), used))
 

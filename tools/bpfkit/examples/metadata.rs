@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
 //! Loads an object file with libbpf-rs, binds its global data to its programs with one call, and shows
-//! the metadata that each program now has. `aya.md` has the same for aya.
+//! the metadata that each program now has. `aya.md` shows the same with aya.
 //!
 //! usage: metadata OBJECT
 

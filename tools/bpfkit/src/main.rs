@@ -39,9 +39,9 @@ use command::Voice;
 
 Exit status:
   0  all went well
-  1  what the command is about is wrong, is not there, or was refused
-  2  the command line is wrong, or it could not be found out: a file cannot be read, or
-     the user may not do this
+  1  the subject of the command is wrong or missing, or was refused
+  2  the command line is wrong, or there is no answer: a file cannot be read, or the user
+     lacks permission
 
 Only help and usage errors have colours, and only on a terminal; NO_COLOR turns them off."
 )]
@@ -55,7 +55,7 @@ struct Cli {
     /// Print results and errors only, no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say on standard error what is being done
+    /// Report each step on standard error
     #[arg(short, long, global = true)]
     verbose: bool,
     #[command(subcommand)]
@@ -73,22 +73,22 @@ enum Object {
     /// Generated source code
     #[command(subcommand)]
     Gen(Gen),
-    /// Show what the running kernel has
+    /// Show the features of the running kernel
     #[command(after_help = "Examples:
   bpfkit feature
   bpfkit -j feature
 
-Says whether the kernel has BPF_PROG_BIND_MAP, BTF, BTF of modules and support for modules that
-come with a distilled base; and whether Rust or C does the work. What it cannot find out is
-'unknown', with the reason, and null in JSON.")]
+Reports whether the kernel has BPF_PROG_BIND_MAP, BTF, BTF of modules and support for modules that
+come with a distilled base; and whether Rust or C does the work. A feature that it cannot determine
+is 'unknown', with the reason, and null in JSON.")]
     Feature,
-    /// Write the manual pages and the completions of shells
+    /// Write the manual pages and the shell completions
     #[command(after_help = "Examples:
   bpfkit help-files /usr/local/share/bpfkit
 
 The manual pages go to the folder DIR/man, the completions to DIR/completions.")]
     HelpFiles {
-        /// Where to
+        /// The folder to write to
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },

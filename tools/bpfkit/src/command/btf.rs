@@ -39,8 +39,8 @@ pub enum Btf {
   bpfkit -j btf check module.ko.xz --kernel vmlinux-7.3 vmlinux-7.4
   bpfkit btf check module.ko --base vmlinux-7.2 --kernel vmlinux-7.3
 
-What counts is the module's type information. STOCK is what the C code of any kernel makes of it:
-it refuses a module if one of its types does not match one of the kernel. WITH RUST is a kernel with
+The verdicts are about the module's type information. STOCK is the C code of any kernel: it refuses
+a module if one of its types does not match one of the kernel. WITH RUST is a kernel with
 CONFIG_BPF_RUST:
 
 - A struct or union that the module only points to becomes opaque: the module has a forward
@@ -51,27 +51,27 @@ CONFIG_BPF_RUST:
   module has them. An enumeration of another size, and an integer that the kernel has several times,
   must match.
 
-With bpf_rust_btf_opaque=off on its command line, such a kernel refuses all of these, as C does. What
-is malformed is refused by both, as far as C finds out.
+With bpf_rust_btf_opaque=off on its command line, such a kernel refuses all of these, as C does.
+Both refuse malformed type information, but C does not detect all of it.
 
 As JSON, each type says whether it is 'contained', and in 'opaque', 'kept' or 'mismatch' why it does
-not match. 'mismatch' keeps the module from being loaded with Rust, 'refused' by a stock kernel. 'log'
-has what a kernel with Rust writes to its log, after 'bpf_rust: BTF of <module>: '.
+not match. With 'mismatch', a kernel with Rust refuses the module; with 'refused', a stock kernel
+does. 'log' has the lines that a kernel with Rust logs after 'bpf_rust: BTF of <module>: '.
 
-A module without .BTF.base is for the very kernel that it was built for. With --base it is
-checked as if it was distilled.
+A module without .BTF.base fits only the kernel that it was built for. With --base it is checked as
+if it was distilled.
 
 The exit status is 0 if all load everywhere, 1 if one is refused anywhere, by a stock kernel or with
 Rust, 2 if a file cannot be read.")]
     Check(Check),
-    /// Show what is different in the types of two kernels
+    /// Show how the types of two kernels differ
     #[command(after_help = "Examples:
   bpfkit btf diff vmlinux-7.2 vmlinux-7.3 --module module.ko
   bpfkit btf diff /boot/vmlinuz-7.2 /sys/kernel/btf/vmlinux --types task_struct inode
   bpfkit -j btf diff vmlinux-7.2 vmlinux-7.3
 
-Shown are the types that are asked for and those that they contain; of what they point to only the
-name counts. Offsets and sizes are in bytes; in JSON offsets are in bits.
+Shows the types that are asked for and those that they contain; of types that they point to, only
+the name counts. Offsets and sizes are in bytes; in JSON offsets are in bits.
 
 The exit status is 0 if nothing is different, 1 if something is, 2 if a file cannot be read.")]
     Diff(Diff),
@@ -97,7 +97,7 @@ by gzip, xz, zstd or lz4. The base of split BTF is BASE, or the file's own secti
 or for a module of the running kernel that kernel's BTF."
     )]
     Dump {
-        /// Where the types are, and how they are written
+        /// The source of the types, and the format to write
         #[arg(value_name = "SOURCE", num_args = 2.., required = true)]
         words: Vec<String>,
         /// The file with the base of split BTF
@@ -109,13 +109,13 @@ or for a module of the running kernel that kernel's BTF."
         /// The section of FILE with the types
         #[arg(long, value_name = "NAME", default_value = SECTION)]
         section: String,
-        /// Only the types with this name or id, and as C what they need
+        /// Only the types with this name or id; as C also the types that they need
         #[arg(long, value_name = "NAME|ID")]
         root: Vec<String>,
     },
 }
 
-/// What the words of `btf dump` ask for.
+/// The words of `btf dump`, parsed.
 #[derive(Debug, PartialEq, Eq)]
 struct Dump {
     what: What,
@@ -131,7 +131,7 @@ enum What {
     Map(Name, Part),
 }
 
-/// Of which of a map's types.
+/// Which of a map's types to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     All,
@@ -214,7 +214,7 @@ fn name<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<Name, String> {
     }
 }
 
-/// Does what the command says, and prints it.
+/// Runs the command, and prints the result.
 pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
     let (words, base_btf, relocate, section, root) = match command {
         Btf::Check(check) => return check::run(&check, voice),

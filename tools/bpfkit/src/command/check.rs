@@ -44,7 +44,7 @@ pub struct Check {
     base: Option<PathBuf>,
 }
 
-/// A module on a kernel, as JSON has it.
+/// A module on a kernel, for JSON.
 #[derive(Serialize)]
 struct Pair<'a> {
     module: &'a Path,
@@ -52,20 +52,20 @@ struct Pair<'a> {
     base: Base,
     stock: &'static str,
     rust: &'static str,
-    /// The types that are not just found, and why not.
+    /// The types that do not match, and why not.
     types: &'a [Finding],
-    /// What a stock kernel says.
+    /// The message of a stock kernel.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<String>,
-    /// What a kernel with Rust writes to its log, line by line.
+    /// The log of a kernel with Rust, line by line.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     log: Vec<String>,
-    /// What is malformed.
+    /// The malformed section, and the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     malformed: Option<String>,
 }
 
-/// Checks the modules, and says whether they will load.
+/// Checks the modules, and prints whether they will load.
 pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     let mut kernels = vec![];
     for path in &check.kernel {
@@ -94,7 +94,7 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     }
 }
 
-/// What came of each module that could be read, and why the others could not.
+/// The result for each module that could be read, and the errors of the others.
 type Results<'a> = (Vec<(&'a Path, Checked)>, Vec<Error>);
 
 fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(

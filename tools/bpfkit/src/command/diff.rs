@@ -17,7 +17,7 @@ use splitbtf::ByteOrder;
 use super::Failure;
 use super::Voice;
 
-/// The exit status if something is different.
+/// The exit status if the kernels differ.
 const DIFFERENT: u8 = 1;
 
 #[derive(Args)]
@@ -31,13 +31,13 @@ pub struct Diff {
     /// Only types with these names, and what they contain
     #[arg(short, long, value_name = "NAME", num_args = 1..)]
     types: Vec<String>,
-    /// Only types that this module refers to, and what they contain. Without .BTF.base it is one of
-    /// A
+    /// Only types that this module refers to, and what they contain; without .BTF.base it must be
+    /// a module of A
     #[arg(short, long, value_name = "MODULE")]
     module: Option<PathBuf>,
 }
 
-/// Compares the kernels, and says what is different.
+/// Compares the kernels, and prints the differences.
 pub fn run(diff: &Diff, voice: Voice) -> Result<(), Failure> {
     let open = |path| Input::open(path).map_err(Failure::trouble);
     let from = open(&diff.from)?;

@@ -30,11 +30,11 @@ use super::progress::Progress;
 use super::Failure;
 use super::Voice;
 
-/// The exit status if a module is not as it must be, and if a file cannot be read or written.
+/// The exit status if a module cannot be distilled, and if a file cannot be read or written.
 const REFUSED: u8 = 1;
 const TROUBLE: u8 = 2;
 
-/// How the names of compressed modules end.
+/// The file name extensions of compressed modules.
 const COMPRESSED: [&str; 4] = ["gz", "xz", "zst", "lz4"];
 
 /// Give modules a distilled base, so that they load on kernels with other type ids
@@ -45,15 +45,15 @@ const COMPRESSED: [&str; 4] = ["gz", "xz", "zst", "lz4"];
   bpfkit -j btf distill *.ko --base vmlinux -o distilled/
 
 VMLINUX is the kernel that the modules were built for: vmlinux, a kernel image or BTF by itself.
-The module's section .BTF then refers to the new section .BTF.base and no more to VMLINUX; the
-ids of .BTF_ids follow. All other sections stay as they are. Compressed modules are read, but what
-is written is not compressed. A signed module is refused: sign after distilling.
+The module's section .BTF then refers to the new section .BTF.base instead of VMLINUX, and the ids
+in .BTF_ids are updated. All other sections stay as they are. Compressed modules can be read, but
+the result is not compressed. A signed module is refused: sign after distilling.
 
-A file is written beside the old one and takes its place when it is complete. If there are several
-modules, what fails for one does not keep back the others.
+Each result is written beside the old file and replaces it when it is complete. If one of several
+modules fails, the others are distilled nevertheless.
 
-The exit status is 0 if all are distilled, 1 if one is not as it must be, 2 if a file cannot be
-read or written.")]
+The exit status is 0 if all are distilled, 1 if one cannot be distilled, 2 if a file cannot be read
+or written.")]
 pub struct Distill {
     /// The modules: .ko files, compressed or not
     #[arg(value_name = "MODULE", required = true)]
@@ -61,7 +61,7 @@ pub struct Distill {
     /// The kernel that they were built for
     #[arg(short = 'B', long, value_name = "VMLINUX")]
     base: PathBuf,
-    /// Where the result goes, with several modules a folder; without it each is replaced
+    /// The file to write, for several modules a folder; by default each module is replaced
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
 }
@@ -88,20 +88,20 @@ impl Problem {
     }
 }
 
-/// A module, as JSON has it.
+/// The result for a module, for JSON.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Module<'a> {
     Distilled {
         module: &'a Path,
         output: &'a Path,
-        /// How many types it has itself, and how many its distilled base.
+        /// The number of its own types, and of those in its distilled base.
         types: u32,
         base_types: u32,
-        /// Length of .BTF before, and of .BTF and .BTF.base now.
+        /// The length of .BTF before, and of .BTF and .BTF.base now.
         bytes_before: usize,
         bytes_after: usize,
-        /// What .BTF_ids has no id for any more.
+        /// The entries of .BTF_ids that are 0 now.
         lost: Vec<String>,
     },
     Failed {
@@ -110,7 +110,7 @@ enum Module<'a> {
     },
 }
 
-/// Distils the modules, and prints what came of each.
+/// Distils the modules, and prints the result for each.
 pub fn run(distill: &Distill, voice: Voice) -> Result<(), Failure> {
     let outputs = outputs(&distill.modules, distill.output.as_deref()).map_err(Failure::Usage)?;
     let base = Input::open(&distill.base).map_err(Failure::trouble)?;
@@ -137,7 +137,7 @@ pub fn run(distill: &Distill, voice: Voice) -> Result<(), Failure> {
     }
 }
 
-/// Where the modules go.
+/// The paths to write the modules to.
 fn outputs(modules: &[PathBuf], output: Option<&Path>) -> Result<Vec<PathBuf>, String> {
     let compressed = |path: &Path| {
         let ending = path.extension();
@@ -173,7 +173,7 @@ fn outputs(modules: &[PathBuf], output: Option<&Path>) -> Result<Vec<PathBuf>, S
         .collect()
 }
 
-/// What came of each module, and the exit status.
+/// Distils the modules. Returns the result for each, and the exit status.
 fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     distill: &'a Distill,
     base: &Input,
@@ -224,7 +224,7 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     Ok((modules, status))
 }
 
-/// Distils a module, and writes it. The result is without its bytes, which are not kept for all.
+/// Distils a module and writes it. Returns the result without its bytes, to save memory.
 fn one<O: ByteOrder + 'static>(
     module: &Path,
     output: &Path,
@@ -242,7 +242,7 @@ fn one<O: ByteOrder + 'static>(
     Ok(distilled)
 }
 
-/// What is printed of a module. Errors are told apart from it.
+/// The line to print for a module; empty for an error, which is printed apart from it.
 fn line(module: &Module<'_>) -> String {
     match module {
         Module::Distilled {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! `bpfkit help-files`: what a package has beside the executable.
+//! `bpfkit help-files`: the files that a package has beside the executable.
 
 use std::fs;
 use std::io;
@@ -35,7 +35,7 @@ fn write(mut command: Command, man: &Path, completions: &Path) -> io::Result<()>
     Ok(())
 }
 
-/// 'help' as a subcommand says the same again.
+/// Leaves out the subcommand 'help', which repeats the other pages.
 fn without_help(command: Command) -> Command {
     command
         .disable_help_subcommand(true)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The subcommands of `bpfkit`, one file each, and what they have in common: how they print, and
-//! how they end.
+//! The subcommands of `bpfkit`, one file each, and their common code for output and exit statuses.
 
 pub mod btf;
 pub mod check;
@@ -21,21 +20,21 @@ use bpfkit::render;
 use bpfkit::render::Style;
 use serde::Serialize;
 
-/// Why a subcommand does not end well.
+/// Why a subcommand fails.
 #[derive(Debug)]
 pub enum Failure {
     /// The command line is wrong.
     Usage(String),
-    /// What the command is about is wrong, is not there, or was refused.
+    /// The subject of the command is wrong or missing, or was refused.
     Problem(String),
-    /// It has been said already; this is the exit status.
+    /// The error has been printed already; this is the exit status.
     Said(u8),
-    /// It could not be found out: a file cannot be read, or the user may not do this.
+    /// There is no answer: a file cannot be read, or the user lacks permission.
     Trouble(String),
 }
 
 impl Failure {
-    /// For commands of which status 1 is a result.
+    /// For commands that return status 1 as a result.
     pub fn trouble(error: impl Into<bpfkit::Error>) -> Self {
         Self::Trouble(error.into().to_string())
     }
@@ -50,18 +49,18 @@ impl From<bpfkit::Error> for Failure {
     }
 }
 
-/// How much is said on standard error, beside problems.
+/// How much to print on standard error, besides problems.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Talk {
     /// Nothing.
     Quiet,
-    /// Notes on what may surprise the user.
+    /// Notes on results that may surprise the user.
     Normal,
     /// Each step as well.
     Verbose,
 }
 
-/// How a subcommand speaks to its user.
+/// How a subcommand prints.
 #[derive(Clone, Copy)]
 pub struct Voice {
     pub style: Style,
@@ -69,7 +68,7 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// Prints a result: as JSON, or what `plain` makes of it.
+    /// Prints a result as JSON, or as the text that `plain` returns.
     pub fn print<T: Serialize + ?Sized>(
         self,
         value: &T,
@@ -80,14 +79,14 @@ impl Voice {
         written(io::stdout().lock().write_all(&text))
     }
 
-    /// Says what the user may not expect, unless told to be quiet.
+    /// Prints a note on something that the user may not expect, unless told to be quiet.
     pub fn note(self, message: &str) {
         if self.talk >= Talk::Normal {
             eprintln!("bpfkit: {message}");
         }
     }
 
-    /// Says what is being done, if told to.
+    /// Prints what the command is doing, if told to.
     pub fn detail(self, message: &str) {
         if self.talk >= Talk::Verbose {
             eprintln!("bpfkit: {message}");
@@ -95,10 +94,10 @@ impl Voice {
     }
 }
 
-/// What writing to standard output means for the command.
+/// Turns the result of writing to standard output into the command's result.
 pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
-        // Who closed the pipe does not want to read more.
+        // The reader closed the pipe because it needs no more.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::Trouble(format!("standard output: {error}")))
         }

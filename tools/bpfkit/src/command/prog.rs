@@ -68,12 +68,12 @@ pub enum Prog {
   bpfkit prog show --without-metadata
 
 Metadata is every constant whose name begins with bpf_metadata_, in every map of .rodata*
-that the program uses or that was bound to it. JSON is that of bpftool. As text, strings that
-fill their array or are not ASCII are strings here, and signed bit-fields have a sign, where
-bpftool shows numbers.
+that the program uses or that was bound to it. JSON is that of bpftool. The text differs:
+strings that fill their array or are not ASCII are strings, and signed bit-fields have a sign,
+where bpftool shows numbers.
 
-With -v there are also the processes that have the program open, its links, and the names of
-its maps, in JSON as pids, links and maps."
+With -v, the output also has the processes that have the program open, its links, and the
+names of its maps, in JSON as pids, links and maps."
     )]
     Show {
         /// Which program: 'id N', 'pinned PATH', 'tag TAG' or 'name NAME'
@@ -95,14 +95,14 @@ const LOAD_HELP: &str = "Examples:
   bpfkit prog load trace.bpf.o /sys/fs/bpf/trace pinmaps /sys/fs/bpf/maps autoattach
 
 The words are those of 'bpftool prog loadall'. One program is pinned at PATH, several in the
-folder PATH, each under its name; with 'name' only those that are named are loaded. All maps
-of global data (.rodata*, .data*, .bss*) are bound to each program, so that they live as long
-as it does. libbpf itself binds .rodata*; with --no-bind those maps are not made at all that
-no instruction uses. With -v, all that libbpf says is on standard error.
+folder PATH, each under its name; with 'name' only the named ones are loaded. All maps of
+global data (.rodata*, .data*, .bss*) are bound to each program, so that they live as long as
+it does. libbpf itself binds .rodata*; with --no-bind, maps of global data that no instruction
+uses are not created at all. With -v, all messages of libbpf go to standard error.
 
 autoattach pins links; programs whose section does not say what to attach to are pinned
 themselves. An object with maps only is loaded too: 'pinmaps' keeps them. Maps of struct_ops
-are made and can be pinned, but they are registered by 'bpftool struct_ops register'.";
+are created and can be pinned; to register them, use 'bpftool struct_ops register'.";
 
 /// The object file to load, and how.
 #[derive(Args)]
@@ -112,7 +112,7 @@ pub struct Load {
     object: PathBuf,
     /// Where to pin the program, in a BPF file system
     path: PathBuf,
-    /// More, in words
+    /// More options, as words
     #[arg(value_name = "WORDS")]
     words: Vec<String>,
     /// Do not bind the global data
@@ -202,7 +202,7 @@ fn names(words: &[String]) -> Result<Vec<Name>, String> {
         .collect()
 }
 
-/// Does what the command says, and prints it.
+/// Runs the command, and prints the result.
 pub fn run(command: Prog, voice: Voice) -> Result<(), Failure> {
     match command {
         Prog::Load(command) => load(&command, false, voice),
@@ -252,7 +252,7 @@ fn load(command: &Load, folder: bool, voice: Voice) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Notes on what may surprise the user.
+/// Notes on results that may surprise the user.
 fn notes(outcome: &Outcome) -> Vec<String> {
     let mut notes = vec![];
 
@@ -291,7 +291,7 @@ fn show(
     };
     let array = *which == Which::All;
     if without_metadata {
-        // Of one with problems nobody knows.
+        // A program with problems may have metadata that could not be read.
         programs.retain(|program| program.metadata.0.is_empty() || !program.problems.is_empty());
     }
     if voice.talk >= Talk::Verbose {
@@ -322,7 +322,7 @@ fn show(
     result
 }
 
-/// Prints all of these; as bpftool does, one that was asked for is not in an array.
+/// Prints the programs. As in bpftool, one that was asked for is not in an array.
 fn print<T: Display + Serialize>(programs: &[T], array: bool, voice: Voice) -> Result<(), Failure> {
     match programs {
         [program] if !array => voice.print(program, T::to_string),

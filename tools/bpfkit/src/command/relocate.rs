@@ -24,7 +24,7 @@ use splitbtf::Policy;
 use super::Failure;
 use super::Voice;
 
-/// Write what a kernel makes of the types of a distilled module
+/// Relocate the types of a distilled module to a kernel
 #[derive(Args)]
 #[command(after_help = "Examples:
   bpfkit btf relocate module.ko --base /boot/vmlinuz -o module.btf
@@ -32,15 +32,15 @@ use super::Voice;
   bpfkit -j btf relocate module.ko --base vmlinux --opaque
   bpftool btf dump file module.btf -B vmlinux
 
-OUT is BTF by itself, split on that of VMLINUX: what is in /sys/kernel/btf once the kernel has
-loaded the module. As JSON, 'id_map' has the new id of each type, by its id before: first those of
+OUT is BTF by itself, split on that of VMLINUX: the same that /sys/kernel/btf has once the kernel
+has loaded the module. As JSON, 'id_map' has the new id of each type, by its old id: first those of
 .BTF.base, then those of .BTF.
 
 A type that matches none of VMLINUX is an error, as with the C code of a kernel. With --opaque the
 result is that of a kernel with CONFIG_BPF_RUST: the module gets a forward declaration of a struct or
 union that it only points to, and keeps integers, floating-point numbers and enumerations that VMLINUX
-does not have. A line for each says why, and in JSON 'opaque' and 'kept' have them. What the module
-contains must still match.
+does not have. A line for each says why; in JSON they are in 'opaque' and 'kept'. Types that the
+module contains must still match.
 
 The exit status is 0 if the types are relocated, 1 if they are not, 2 if a file cannot be read or
 written.")]
@@ -50,15 +50,15 @@ pub struct Relocate {
     /// The kernel to relocate to
     #[arg(short = 'B', long, value_name = "VMLINUX")]
     base: PathBuf,
-    /// Do without types that do not match and need not, as a kernel with CONFIG_BPF_RUST
+    /// Accept types that do not match and need not, as a kernel with CONFIG_BPF_RUST does
     #[arg(long)]
     opaque: bool,
-    /// Where the result goes; with JSON it need not go anywhere
+    /// The file to write; optional with JSON
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
 }
 
-/// The result, as JSON has it.
+/// The result, for JSON.
 #[derive(Serialize)]
 struct Report<'a> {
     module: &'a Path,

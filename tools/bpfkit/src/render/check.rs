@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What becomes of modules, as a table for people.
+//! The outcomes for modules, as a table for people.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::check::Base;
 use crate::check::Checked;
 use crate::check::Outcome;
 
-/// A table, with the reasons below each line, and the counts below it all.
+/// A table, with the reasons below each line, and the counts at the end.
 pub fn table(modules: &[(&Path, Checked)], kernels: &[PathBuf]) -> String {
     let width = |paths: &mut dyn Iterator<Item = &Path>, title: &str| {
         let lengths = paths.map(|path| path.display().to_string().len());
@@ -43,14 +43,14 @@ pub fn table(modules: &[(&Path, Checked)], kernels: &[PathBuf]) -> String {
             .filter(move |(_, checked)| checked.base == base)
     };
     for (base, note) in [
-        (Base::None, "have no BTF, of which no kernel complains"),
+        (Base::None, "have no BTF, which every kernel accepts"),
         (
             Base::Kernel,
             "have no .BTF.base: their ids are right for the kernel that they were built for only",
         ),
         (
             Base::Distilled,
-            "have no .BTF.base: this is what came of them if they were distilled",
+            "have no .BTF.base: these are their outcomes if they were distilled",
         ),
     ] {
         match of(base).count() {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Loads a program by its skeleton, reads its metadata, and pins it.
+//! Loads a program with its skeleton, reads its metadata, and pins it.
 //!
 //! usage: skeleton PATH [wait | write]
 //!
 //! With `wait`, it then keeps the program until its standard input ends. With `write`, it writes to the
-//! metadata instead of pinning the program. They are mapped read-only, so SIGSEGV ends it.
+//! metadata instead of pinning the program. The metadata is mapped read-only, so SIGSEGV kills it.
 
 use std::env;
 use std::error::Error;
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A string of C. BTF says that its characters are signed, on all machines.
+/// A C string. BTF describes its characters as signed on all machines.
 fn text(characters: &[i8]) -> Result<&CStr, Box<dyn Error>> {
     let len = characters.iter().position(|character| *character == 0);
     let len = len.ok_or("the string has no end")?;
