@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
 //! Runs every subcommand that reads files on damaged ones. None may panic, whatever the file; and
-//! the command must end with one of the statuses that it has.
+//! the command must exit with one of its statuses.
 //!
-//! The files are object files that clang compiles, the BTF of one alone, a module with BTF that is
-//! split on it, the same distilled, and some of them compressed; with bytes and words changed,
-//! copied to elsewhere, or cut off.
+//! The files are object files that clang compiles, the raw BTF of one, a module with BTF that is
+//! split on it, the same module distilled, and compressed copies of some. The test changes bytes
+//! and words, copies them elsewhere, or cuts the file off.
 
 use std::fs;
 use std::io;
@@ -52,9 +52,9 @@ use zerocopy::LE;
 const INPUTS: usize = 10_000;
 const COMMANDS: usize = 200;
 
-/// A subcommand: the command line, in which `FILE` is the file, `KERNEL` one that modules are split
-/// on, and `OUT` what is written; what does the same in the library, and whether all went well; and
-/// whether it asks the kernel nothing, so that it can be run anywhere.
+/// A subcommand. In its command line `FILE` is the file, `KERNEL` the one that modules are split
+/// on, and `OUT` the output. `call` does the same with the library, and returns whether all went
+/// well. `run` is set if the command never asks the kernel, so that it can run anywhere.
 struct Subcommand {
     words: &'static str,
     call: fn(&Path) -> bool,
@@ -138,7 +138,7 @@ const SUBCOMMANDS: [Subcommand; 10] = [
         call: |file| skeleton::generate(file, None).is_ok(),
         run: true,
     },
-    // It goes no further than this without a kernel.
+    // Without a kernel it goes no further than this.
     Subcommand {
         words: "prog load FILE PIN",
         call: |file| load::check(file).is_ok(),
@@ -146,7 +146,7 @@ const SUBCOMMANDS: [Subcommand; 10] = [
     },
 ];
 
-/// The object file of which the BTF is the base of the modules, beside the damaged file.
+/// The object file, beside the damaged file, whose BTF is the base of the modules.
 fn kernel(file: &Path) -> PathBuf {
     file.with_file_name("object")
 }
@@ -160,12 +160,12 @@ fn dumps(file: &Path, dump: fn(&Source) -> Result<(), DumpError>) -> bool {
         | Source::file(file, SECTION, None).is_ok_and(|source| dump(&source).is_ok())
 }
 
-/// A folder that goes when the test ends.
+/// A folder that is removed when the test ends.
 struct Folder(PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // If it stays, then there is a file too much in /tmp.
+        // A failure only leaves a folder in /tmp.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -203,10 +203,10 @@ fn originals(folder: &Path) -> Vec<Vec<u8>> {
         }
         file.write().unwrap()
     };
-    // The last one stays, as the kernel.
+    // The last one stays in the folder, as the kernel.
     let programs = [compiled("several.bpf.c"), compiled("constructs.bpf.c")];
 
-    // Pointers to all types of the kernel's that a distilled base can have.
+    // Pointers to all types of the kernel that a distilled base can have.
     let base_file = Owned::<LE>::new(btf(&programs[1]), None).unwrap();
     let base = base_file.btf();
     let mut builder = Builder::split_on(&base).unwrap();
@@ -294,7 +294,7 @@ fn nothing_panics() {
             *good += usize::from(result.unwrap_or_else(|_| panic!("{words}, input {i}")));
         }
     });
-    // Some are as good as before, and most are not only refused at the door.
+    // Each subcommand must accept some of the files, and refuse some.
     for (subcommand, good) in SUBCOMMANDS.iter().zip(good) {
         assert!(
             (INPUTS / 50..INPUTS).contains(&good),
@@ -323,10 +323,10 @@ fn commands_end_as_they_should() {
             let said = String::from_utf8_lossy(&done.stderr);
             let what = format!("{}, input {i}: {said}", subcommand.words);
             assert!(matches!(done.status.code(), Some(0..=2)), "{what}");
-            // What it prints is the reason if not an error: what is different, or who refuses.
+            // Without an error, the output gives the reason: the differences, or the refusals.
             let silent = said.is_empty() && done.stdout.is_empty();
             assert!(done.status.success() || !silent, "{what}");
-            // Nothing is left beside the file, and nothing is written in vain.
+            // No temporary file is left, and a command that fails writes no output.
             let written = fs::remove_file(&out).is_ok();
             assert!(done.status.success() || !written, "{what}");
             assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 2, "{what}");

@@ -56,7 +56,7 @@ fn check_on(vmlinux: &[u8], own: Option<&[u8]>, split: &[u8], base: Option<&[u8]
     Checker::new(&names, own.as_ref()).check_sections(split, base)
 }
 
-/// What becomes of a module that has a distilled base with these types, on a kernel with those.
+/// The outcome for a module with the distilled base `distilled`, on a kernel with `vmlinux`.
 fn outcome(distilled: Add, split: Add, vmlinux: Add) -> Outcome {
     let base = file(distilled);
     let split = module(&base, split);
@@ -72,7 +72,7 @@ fn verdicts(distilled: Add, split: Add, vmlinux: Add) -> [String; 2] {
     [outcome.stock(), outcome.rust()].map(|verdict| verdict.to_string())
 }
 
-/// The module has a pointer to the type of its base, or a struct with it.
+/// The module points to the type of its base, or contains it in a struct.
 const POINTS: Add = |split| {
     split.ptr(1);
 };
@@ -421,7 +421,7 @@ fn types_are_named_with_reasons() {
             "refused": "distilled base BTF type 'grown' [6] is not mapped to base BTF id",
         })
     );
-    // Two are noticed before it is certain that one is missing.
+    // C notices a second candidate before it can know that a type is missing.
     assert_eq!(
         refusal.unwrap().to_string(),
         "distilled base BTF type 'twice' [3], size 8 has multiple candidates of the same size \
@@ -460,7 +460,7 @@ fn the_log_is_foretold() {
         ["1 type is kept: i (not in vmlinux)"]
     );
     assert_eq!(log(points, base), [""; 0]);
-    // The first that must match, whatever else there is.
+    // The log has only the first type that must match.
     assert_eq!(
         log(
             |split| {
@@ -478,7 +478,7 @@ fn the_log_is_foretold() {
     );
 }
 
-/// As the kernel does with its line.
+/// The kernel shortens its line in the same way.
 #[test]
 fn many_types_and_long_names_are_not_all_shown() {
     let outcome = outcome(
@@ -512,7 +512,7 @@ fn c_needs_strings_that_are_names() {
     let mut split = module(&base, |split| {
         split.typedef(b"long", 1);
     });
-    // What is left of the name without its first letter: the first word of the first type.
+    // Skips the first letter of the name: name_off is the first word of the first type.
     split[24] += 1;
     let checked = check_on(&base, None, &split, Some(&base));
     let Outcome::Relocated { types, refusal } = &checked.outcomes[0] else {

@@ -52,7 +52,7 @@ fn try_diff(from: Add, to: Add, select: &Select) -> Result<Vec<Difference>, Diff
     )
 }
 
-/// The text of all that is different.
+/// The text of all differences.
 fn text(from: Add, to: Add, select: &Select) -> String {
     let differences = try_diff(from, to, select).unwrap();
 

@@ -67,7 +67,7 @@ fn split<O: ByteOrder>(vmlinux: &Btf<'_, O>) -> Vec<u8> {
     builder.finish().unwrap()
 }
 
-/// `.BTF_ids` of the module before.
+/// The module's `.BTF_ids` before distilling.
 fn ids<O: ByteOrder>(words: [u32; 11]) -> Vec<u8> {
     words.map(U32::<O>::new).as_bytes().to_vec()
 }
@@ -182,7 +182,7 @@ fn so_with_32_bits_and_the_highest_byte_first() {
     check::<BE>(Architecture::PowerPc, Endianness::Big);
 }
 
-/// What is said of the module if it is wrong in some way.
+/// The error for a module that `change` and then `then`, on its bytes, have damaged.
 fn refusal(change: impl FnOnce(&mut Module<'_>), then: impl FnOnce(&mut Vec<u8>)) -> String {
     let vmlinux = vmlinux::<LE>();
     let vmlinux = vmlinux.btf();
@@ -277,7 +277,7 @@ fn what_is_no_module_is_refused() {
         refusal(|_| {}, executable),
         "m.ko: ELF: this is not a relocatable file, as modules are (offset 0x0)"
     );
-    // The type of the section would have to be renamed for it to be gone.
+    // A section with another name counts as missing.
     let nameless = |file: &mut Vec<u8>| {
         let at = file.windows(6).position(|bytes| bytes == b"\0.BTF\0");
         file[at.unwrap() + 2] = b'X';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Dumps of small BTF, and of such as no compiler writes.
+//! Dumps of small BTF, and of BTF that no compiler writes.
 
 use crate::testing::blob;
 
@@ -21,7 +21,7 @@ const TYPEDEF: u32 = 8;
 const CONST: u32 = 10;
 const FUNC_PROTO: u32 = 13;
 
-/// A file to be.
+/// A BTF file under construction.
 struct File {
     types: Vec<u32>,
     strings: Vec<u8>,
@@ -44,7 +44,7 @@ impl File {
         offset
     }
 
-    /// Adds a type, with what follows it as numbers.
+    /// Adds a type, followed by the words `data`.
     fn add(mut self, name: &str, info: u32, arg: u32, data: &[u32]) -> Self {
         let name = self.name(name);
         self.types.extend([name, info, arg]);
@@ -52,7 +52,7 @@ impl File {
         self
     }
 
-    /// Adds a type of which each part has a name and then numbers.
+    /// Adds a type whose parts each have a name, then numbers.
     fn parts<const N: usize>(
         mut self,
         name: &str,
@@ -77,7 +77,7 @@ impl File {
         blob(&self.types, &self.strings)
     }
 
-    /// The C of it, without what is the same in all.
+    /// The types as C, without the start and end that all headers share.
     fn c(&self, roots: &[Root]) -> Result<String, DumpError> {
         let text = text(Source::new(self.bytes(), None), roots)?;
         let (_, text) = text
@@ -328,8 +328,7 @@ fn members_out_of_place_are_refused() {
     assert!(matches!(function.refused(), (3, NotC::Kind)));
 }
 
-/// Not a proof, but a net: no byte of a file can be changed such that there is neither a dump nor
-/// an error.
+/// Whichever bit of a file is flipped, the result is a dump or an error.
 #[test]
 fn damaged_files_do_no_harm() {
     let good = File::new()

@@ -19,7 +19,7 @@ use crate::testing::blob;
 
 const NAME: &str = "test.ko";
 
-/// What `section(".BTF.base")` finds in each of the ELF files below.
+/// The content of `.BTF.base` in each of the ELF files below.
 const BASE: &[u8] = b"the base";
 
 fn btf() -> Vec<u8> {
@@ -136,7 +136,7 @@ fn compression_is_taken_off() {
             assert_eq!(open(&bytes).unwrap().need(".BTF").unwrap(), btf());
         }
     }
-    // In several pieces, as parallel compressors leave it.
+    // Parallel compressors write several pieces.
     let (first, second) = elf.split_at(100);
     for pack in [gzip, xz, zstd] {
         let bytes = [pack(first), pack(second)].concat();
@@ -148,7 +148,7 @@ fn compression_is_taken_off() {
 fn kernel_images_are_opened() {
     for image in images() {
         assert_eq!(open(&image).unwrap().need(".BTF").unwrap(), btf());
-        // As firmware has them, for example.
+        // Firmware, for example, has images that are compressed as a whole.
         assert_eq!(open(&gzip(&image)).unwrap().need(".BTF").unwrap(), btf());
     }
 }
@@ -229,7 +229,7 @@ fn damaged_files_do_no_harm() {
     let elf = elf(Architecture::X86_64, Endianness::Little);
     let big = self::elf(Architecture::PowerPc, Endianness::Big);
     let files = [gzip(&elf), xz(&elf), zstd(&elf), lz4(&elf), elf, big];
-    // Whatever comes of it: without a panic, and soon.
+    // Any result will do, if it comes soon and without a panic.
     let read = |bytes| {
         if let Ok(input) = unpack(NAME.into(), Bytes::Read(bytes), 1 << 20) {
             for name in [".BTF", ".BTF.base", ".BTF_ids"] {

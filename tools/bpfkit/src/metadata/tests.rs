@@ -38,7 +38,7 @@ fn variables_go_by_their_prefix() {
 
     add(&mut metadata, 7, &section(1, 8), 5).unwrap();
     assert_eq!(json(&metadata), r#"{"a":1,"b":3}"#);
-    // From a second map, without confusion.
+    // The same names in a second map are told apart.
     add(&mut metadata, 8, &section(1, 0), 5).unwrap();
     assert_eq!(
         json(&metadata),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// `offsetofend()` of the last field of ours, in the kernel's header.
+/// The sizes are `offsetofend()` of our last fields, in the kernel's header.
 #[test]
 fn structs_are_as_long_as_the_kernels() {
     assert_eq!(size_of::<ProgInfo>(), 216);

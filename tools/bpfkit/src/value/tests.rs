@@ -158,7 +158,7 @@ fn arrays_of_characters_are_strings() {
     assert_eq!(show(6, b"a\"\\\0zz"), same("\"a\\\"\\\\\""));
     assert_eq!(show(1, b"\0"), same("\"\""));
     assert_eq!(show(0, b""), same("[]"));
-    // JSON is bpftool's, which does not take these for text.
+    // JSON is bpftool's, which does not treat these as text.
     assert_eq!(show(3, b"abc\0"), both("\"abc\"", "[97,98,99]"));
     assert_eq!(show(3, b"\xc3\xbc\0"), both("\"ü\"", "[-61,-68,0]"));
     assert_eq!(show(2, b"\xc3\xbc"), both("\"ü\"", "[-61,-68]"));

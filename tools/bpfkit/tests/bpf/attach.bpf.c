@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/* A program that can be attached, and one whose section does not say what to. */
+/* A program that can be attached, and one whose section has no target. */
 #define SEC(name) __attribute__((section(name), used))
 
 const volatile char bpf_metadata_owner[] SEC(".rodata") = "attached";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/* What C can do with types, for dumps of BTF. */
+/* The kinds of types that C has, for dumps of BTF. */
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
@@ -86,7 +86,7 @@ struct functions {
 };
 struct later { struct nested by_value; anonymous_t more[2]; };
 
-/* Each function has types of the same names for itself. */
+/* Each function has its own types with the same names. */
 #define LOCAL(n, what) \
 	int local_##n(void *p) \
 	{ \

@@ -5,8 +5,8 @@
  * DOLLAR   BTF that the kernel refuses: a name that it does not allow
  * NAMES    sections whose names no map can have, or that begin alike
  * MAPS     no program
- * LEGACY   maps that libbpf does not take any more
- * TEXT     values that bpftool does not show as what they are
+ * LEGACY   maps that libbpf no longer supports
+ * TEXT     values that bpftool shows as something else
  * Without any: to be compiled without BTF, or for the other byte order.
  */
 #define SEC(name) __attribute__((section(name), used))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Two programs, and global data in sections of all sorts. With BAD the second
- * one does what the verifier does not allow.
+ * Two programs, and global data in sections of all sorts. With BAD the verifier
+ * refuses the second one.
  */
 #define SEC(name) __attribute__((section(name), used))
 

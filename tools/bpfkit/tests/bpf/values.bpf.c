@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Metadata of all types, that bpftool shows as well. With MORE: what it does not,
- * in sections that it does not look at; to be linked to the other by
+ * Metadata of all types, which bpftool shows as well. With MORE: metadata that it
+ * does not show, in sections that it skips; to be linked to the other with
  * 'bpftool gen object'.
  */
 #define SEC(name) __attribute__((section(name), used))

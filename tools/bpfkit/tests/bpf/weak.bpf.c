@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Two parts of one object file, to be linked by 'bpftool gen object': the strong
+ * Two parts of one object file, to be linked with 'bpftool gen object': the strong
  * part (with STRONG) overrides a function and two variables of the weak one, and both
  * have metadata and the same map.
  */

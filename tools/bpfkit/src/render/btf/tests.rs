@@ -80,8 +80,7 @@ fn values_have_the_signs_that_bpftool_gives_them() {
     );
 }
 
-/// Not a proof, but a net: no bit of a file can be changed such that there is neither a text nor an
-/// error.
+/// Whichever bit of a file is flipped, the result is a text or an error.
 #[test]
 fn damaged_files_do_no_harm() {
     let mut builder = int();

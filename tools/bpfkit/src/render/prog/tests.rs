@@ -69,7 +69,7 @@ fn full() -> Program {
     }
 }
 
-/// What bpftool 7.8 prints, with the fields in its order.
+/// The output of bpftool 7.8, with the fields in its order.
 #[test]
 fn text_is_bpftools() {
     assert_eq!(

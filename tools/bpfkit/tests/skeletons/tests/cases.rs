@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Reads the variables of each case through its skeleton, and checks why there is none for the others.
+//! Reads the variables of each case through its skeleton, and checks why the others have none.
 //!
 //! libbpf maps the sections when it opens an object file, so this needs no kernel.
 
@@ -70,7 +70,7 @@ fn keywords() {
     let words = rodata.bpf_metadata_words;
 
     assert_eq!((words.r#type, words.r#match), (1, 2));
-    // libbpf-cargo removes a letter, as Rust does not take these even as raw identifiers.
+    // libbpf-cargo removes a letter: Rust does not allow these even as raw identifiers.
     assert_eq!((words.slf, words.crte, words.r), (3, 4, 5));
     assert_eq!(rodata.bpf_metadata_1st, 8);
 }
@@ -82,7 +82,7 @@ fn enums() {
     open!(open = enums::EnumsSkelBuilder);
     let rodata = open.maps.rodata_data.as_ref().unwrap();
 
-    // Two enumerators of one value are equal.
+    // Two enumerators with the same value are equal.
     assert_eq!(rodata.bpf_metadata_colour.0, 3);
     assert_eq!(rodata.bpf_metadata_extent.0, -1);
     assert_eq!(rodata.bpf_metadata_large, types::large::HUGE);
@@ -153,7 +153,7 @@ fn arrays() {
     assert_eq!(rodata.bpf_metadata_grid[2][39], 4);
 }
 
-/// Static variables are not in skeletons, whichever have the same name.
+/// Static variables are not in skeletons, even if several have the same name.
 #[test]
 fn statics() {
     open!(open = statics::StaticsSkelBuilder);
@@ -261,7 +261,7 @@ fn wrong_layouts_do_not_compile() {
     assert_eq!(compile_types("packed"), "");
 }
 
-/// What rustc says to the types of a skeleton, and to the asserts on them.
+/// The output of rustc for the types of a skeleton, and for the asserts on them.
 fn compile_types(case: &str) -> String {
     let skeleton = skeleton::generate(&object(case), None).unwrap();
     let file = syn::parse_file(&skeleton.text).unwrap();
