@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! BTF that the kernel has.
+//! BTF from the kernel.
 
 use std::os::fd::AsFd;
 
@@ -10,7 +10,7 @@ use zerocopy::NativeEndian;
 use crate::sys;
 use crate::Error;
 
-/// The BTF of a program or a map. The kernel keeps it in its own byte order, and has checked it.
+/// The BTF of a program or a map, in the kernel's byte order and checked by the kernel.
 pub struct KernelBtf {
     id: u32,
     bytes: Vec<u8>,
@@ -22,7 +22,7 @@ impl KernelBtf {
     ///
     /// # Errors
     ///
-    /// If the kernel does not give it.
+    /// If the kernel does not return it.
     pub fn fetch(id: u32) -> Result<Self, Error> {
         let error = |source| Error::Kernel {
             what: format!("BTF id {id}"),
@@ -44,7 +44,7 @@ impl KernelBtf {
     ///
     /// # Errors
     ///
-    /// If the kernel gave nonsense, or BTF that is split.
+    /// If the kernel returned malformed or split BTF.
     pub fn types(&mut self) -> Result<Btf<'_, NativeEndian>, Error> {
         Btf::open(&self.bytes, None, &mut self.room).map_err(|source| Error::Btf {
             id: self.id,

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Whether modules will load: what kernels do with the BTF of a module, without loading it.
+//! Predicts from the BTF of modules whether kernels will load them.
 //!
-//! A kernel with `CONFIG_BPF_RUST` relocates it as `rust/splitbtf-core` does, which is asked here. What
-//! the C of a stock kernel does, that of 7.3, is put down as rules of its own. Both validate BTF
-//! first; `splitbtf` finds malformed what C may take, and C knows some rules of its own for names
-//! and sizes.
+//! For a kernel with `CONFIG_BPF_RUST` this asks the kernel's own code, `rust/splitbtf-core`. For a
+//! stock kernel it has rules of its own, modelled on the C code of 7.3. Both validate BTF first:
+//! `splitbtf` rejects BTF that C may accept, and C has some extra rules for names and sizes.
 
 mod stock;
 #[cfg(test)]
@@ -36,86 +35,86 @@ use crate::InputError;
 
 pub use self::stock::Refusal;
 
-/// Checks modules for some kernels, one after the other.
+/// Checks modules, one after the other, against a set of kernels.
 pub struct Checker<'k, O: ByteOrder> {
     own: Option<&'k Btf<'k, O>>,
     kernels: &'k [Names<'k, O>],
     distiller: Distiller,
 }
 
-/// A module, and what becomes of it.
+/// The result for a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// What its types are split on.
+    /// The base that its types are split on.
     pub base: Base,
-    /// What becomes of it, by kernel.
+    /// The outcome on each kernel.
     pub outcomes: Vec<Outcome>,
 }
 
-/// What the BTF of a module is split on.
+/// The base that the BTF of a module is split on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Base {
     /// It has a `.BTF.base`.
     Own,
-    /// It has none, and has been distilled for the check.
+    /// It has none; the check has distilled it.
     Distilled,
-    /// It has none: its ids are taken as they are, and are right for the kernel that it was built
-    /// for, and for no other.
+    /// It has none. Its ids are used as they are; they are right only for the kernel that it was
+    /// built for.
     Kernel,
-    /// It has no BTF, of which no kernel complains.
+    /// It has no BTF; every kernel accepts that.
     None,
 }
 
-/// What becomes of the BTF of a module on a kernel.
+/// The outcome for the BTF of a module on a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is relocated, or is refused as types do not match.
+    /// The kernel relocates it, or refuses it because types do not match.
     Relocated {
-        /// The types of the distilled base of which there is something to say, by id.
+        /// The types of the distilled base that do not match with Rust or with C, by id.
         types: Vec<Finding>,
-        /// Why a stock kernel does not, as the first line in its log has it.
+        /// Why a stock kernel refuses it, as the first line of its log; `None` if it does not.
         refusal: Option<Refusal>,
     },
-    /// It is taken as it is, as it has no distilled base.
+    /// The kernel takes it unchanged, as it has no distilled base.
     AsIs,
-    /// It is refused by all kernels that find out. Those without Rust take some of it, or crash.
+    /// It is malformed. Kernels with the Rust code refuse it; the C code may accept it or crash.
     Malformed {
-        /// Where.
+        /// The section with the error.
         section: &'static str,
-        /// What is wrong.
+        /// The error.
         error: splitbtf::Error,
     },
 }
 
-/// Something to say of a type of a distilled base.
+/// A type of a distilled base that does not match with Rust or with C.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Its kind, as `STRUCT`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// Whether the module contains it: as the type of a member, or of what a function takes or
-    /// returns, or of a variable.
+    /// Whether the module contains it: as the type of a member, a variable, or a function's
+    /// parameter or return value.
     pub contained: bool,
-    /// What a kernel with Rust makes of it if it does not match.
+    /// How a kernel with Rust handles it if it does not match.
     #[serde(flatten)]
     pub rust: Rust,
-    /// Why a stock kernel refuses the module for it; `None` if it does not.
+    /// Why a stock kernel refuses the module because of it; `None` if it does not.
     #[serde(serialize_with = "as_text")]
     pub refused: Option<Refusal>,
     #[serde(skip)]
     keyword: Option<&'static str>,
 }
 
-/// What a kernel with Rust makes of a type that matches none of vmlinux, and why it does not match.
-/// It does one of these things or, if the type matches, none.
+/// How a kernel with Rust handles a type that matches none of vmlinux: one field is set, to the
+/// reason for the mismatch. If the type matches, no field is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Rust {
     /// The module gets an opaque type.
     #[serde(serialize_with = "reason")]
     pub opaque: Option<Mismatch>,
-    /// The module keeps its own.
+    /// The module keeps its own type.
     #[serde(serialize_with = "reason")]
     pub kept: Option<Mismatch>,
     /// The kernel refuses the module.
@@ -163,8 +162,8 @@ impl Finding {
     }
 }
 
-/// The type as in C, and all that there is to say of it: `struct inode is contained and does not
-/// match: size 512 in the module, 528 in vmlinux`.
+/// The type as in C, and why it does not match: `struct inode is contained and does not match: size
+/// 512 in the module, 528 in vmlinux`.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is = match self.contained {
@@ -206,16 +205,16 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a kernel does with a module.
+/// A kernel's verdict on a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It loads it, and all types of vmlinux that it refers to are there.
+    /// The kernel loads it and has all types that it refers to.
     Loads,
-    /// It loads it, but so many types are opaque: nothing is known of them but their names.
+    /// The kernel loads it with this many opaque types, known only by their names.
     Opaque(usize),
-    /// It refuses it, as types do not match.
+    /// The kernel refuses it because types do not match.
     Refused,
-    /// It refuses it, as its BTF is wrong.
+    /// The kernel refuses it because its BTF is malformed.
     Malformed,
 }
 
@@ -232,7 +231,7 @@ impl fmt::Display for Verdict {
 }
 
 impl Outcome {
-    /// What a stock kernel does.
+    /// The verdict of a stock kernel.
     pub fn stock(&self) -> Verdict {
         match self {
             Self::AsIs | Self::Relocated { refusal: None, .. } => Verdict::Loads,
@@ -241,7 +240,7 @@ impl Outcome {
         }
     }
 
-    /// What a kernel with `CONFIG_BPF_RUST` does.
+    /// The verdict of a kernel with `CONFIG_BPF_RUST`.
     pub fn rust(&self) -> Verdict {
         match self {
             Self::AsIs => Verdict::Loads,
@@ -258,15 +257,15 @@ impl Outcome {
         }
     }
 
-    /// Whether there is a kernel that refuses the module.
+    /// Whether a kernel refuses the module, a stock one or one with `CONFIG_BPF_RUST`.
     pub fn is_refused(&self) -> bool {
         let refuses = |verdict| matches!(verdict, Verdict::Refused | Verdict::Malformed);
 
         refuses(self.stock()) || refuses(self.rust())
     }
 
-    /// What a kernel with `CONFIG_BPF_RUST` writes to its log when it relocates the module's BTF or
-    /// refuses to, without `bpf_rust: BTF of <module>: ` before each line.
+    /// The lines that a kernel with `CONFIG_BPF_RUST` logs when it relocates the module's BTF or
+    /// refuses to, without their prefix `bpf_rust: BTF of <module>: `.
     pub fn log(&self) -> Vec<String> {
         let Self::Relocated { types, .. } = self else {
             return vec![];
@@ -293,8 +292,8 @@ impl Outcome {
     }
 }
 
-/// The line in the log for types that are opaque, or are kept; `None` if there are none. The kernel
-/// keeps it short.
+/// The log line for types that are opaque, or are kept; `None` if there are none. It is as short as
+/// the kernel's.
 fn line(
     types: &[Finding],
     what: &str,
@@ -329,8 +328,8 @@ fn line(
 }
 
 impl<'k, O: ByteOrder> Checker<'k, O> {
-    /// Checks for `kernels`. A module that has no distilled base is distilled if `own` is there,
-    /// the BTF of the kernel that it was built for.
+    /// A checker for `kernels`. With `own`, the BTF of the kernel that the modules were built for,
+    /// it distils modules that have no distilled base.
     pub fn new(kernels: &'k [Names<'k, O>], own: Option<&'k Btf<'k, O>>) -> Self {
         Self {
             own,
@@ -352,7 +351,7 @@ impl<'k, O: ByteOrder> Checker<'k, O> {
         Ok(self.check_sections(split, module.section(BASE_SECTION)?))
     }
 
-    /// Checks a module by the content of its sections `.BTF` and `.BTF.base`.
+    /// Checks a module, given the content of its sections `.BTF` and `.BTF.base`.
     pub fn check_sections(&mut self, split: &[u8], base: Option<&[u8]>) -> Checked {
         let (base, result) = match (base, self.own) {
             (Some(base), _) => (Base::Own, self.relocate(split, base)),
@@ -373,7 +372,7 @@ impl<'k, O: ByteOrder> Checker<'k, O> {
         }
     }
 
-    /// A module that is taken as it is.
+    /// The outcomes for a module whose ids are used as they are.
     fn take(&self, split: &[u8]) -> Vec<Outcome> {
         let kernels = self.kernels.iter();
 
@@ -407,7 +406,7 @@ impl<'k, O: ByteOrder> Checker<'k, O> {
         let outcomes = opened(base, None, relocate).map_err(malformed(BASE_SECTION))?;
 
         outcomes.map_err(|error| match error {
-            // Only relocation looks at types of the base then.
+            // Only relocation returns these, for types of the base.
             splitbtf::Error::Type {
                 reason: splitbtf::TypeReason::NotDistilled | splitbtf::TypeReason::LongName,
                 ..
@@ -421,7 +420,7 @@ fn malformed(section: &'static str) -> impl Fn(splitbtf::Error) -> Outcome {
     move |error| Outcome::Malformed { section, error }
 }
 
-/// Opens BTF and validates it, for as long as `then` takes.
+/// Opens and validates BTF, and passes it to `then`.
 fn opened<O: ByteOrder, T>(
     bytes: &[u8],
     base: Option<&Btf<'_, O>>,
@@ -432,7 +431,7 @@ fn opened<O: ByteOrder, T>(
     then(&Btf::open(bytes, base, &mut index)?.validated()?)
 }
 
-/// What becomes of split BTF on one kernel.
+/// The outcome for split BTF on one kernel.
 fn outcome<O: ByteOrder>(
     base: &Btf<'_, O>,
     needs: &Needs,

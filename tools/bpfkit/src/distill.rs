@@ -35,7 +35,7 @@ pub type DistillError = FileError<DistillProblem>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DistillProblem {
-    /// The file cannot be read, or has no BTF, or one that is malformed.
+    /// The file cannot be read, or its BTF is missing or malformed.
     #[error(transparent)]
     Input(#[from] InputProblem),
     /// The file is raw BTF.
@@ -93,13 +93,13 @@ pub struct Distilled {
     pub lost: Vec<String>,
 }
 
-/// Distils a module. `base` is the BTF of the kernel that it was built for; `distiller` is memory
-/// that can be used for the next one.
+/// Distils a module. `base` is the BTF of the kernel that it was built for; `distiller` is scratch
+/// memory, which the next module can use again.
 ///
 /// # Errors
 ///
-/// If this is not a module with BTF, its BTF or another part of it is wrong, the base is not its
-/// own, or it is signed or distilled already.
+/// If this is not a module with BTF, its BTF or another part of it is malformed, it was built for
+/// another kernel than the base's, or it is signed or distilled already.
 pub fn distill<O: ByteOrder + 'static>(
     module: &Input,
     base: &Btf<'_, O>,

@@ -82,8 +82,8 @@ class!(FileHeader64, SectionHeader64);
 ///
 /// # Errors
 ///
-/// If this is not a relocatable ELF file, its headers are wrong, or it lacks the first section in
-/// the list.
+/// If this is not a relocatable ELF file, its headers are malformed, or it lacks the first section
+/// in the list.
 pub(crate) fn rewrite(file: &[u8], sections: &[(&str, &[u8])]) -> Result<Vec<u8>, ElfError> {
     match FileKind::parse(file) {
         Ok(FileKind::Elf32) => rewrite_class::<FileHeader32<Endianness>>(file, sections),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What can go wrong, in sentences for people.
+//! Errors, with messages for people.
 
 use std::fmt;
 use std::io;
@@ -15,12 +15,12 @@ use crate::InputError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An object file cannot be read, or its maps cannot be made.
+    /// An object file cannot be read, or its maps cannot be created.
     #[error("{}: {reason}", path.display())]
     Object {
         /// The file.
         path: PathBuf,
-        /// Why, as libbpf says it.
+        /// The reason that libbpf gives.
         reason: Reason,
     },
     /// A program of an object file cannot be loaded.
@@ -30,29 +30,29 @@ pub enum Error {
         path: PathBuf,
         /// The program's name.
         program: String,
-        /// Why, as libbpf or the verifier says it.
+        /// The reason that libbpf or the verifier gives.
         reason: Reason,
     },
     /// A program cannot be pinned.
     #[error("{}: {reason}", path.display())]
     Pin {
-        /// Where it should have been.
+        /// The path to pin it at.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: Reason,
     },
-    /// A program or a map cannot be reached, or a map not be bound.
+    /// A program or a map cannot be accessed, or a map cannot be bound.
     #[error("{what}: {}", explain(source))]
     Kernel {
-        /// What it is: `prog id 7`, `map pinned /sys/fs/bpf/m`.
+        /// The object: `prog id 7`, `map pinned /sys/fs/bpf/m`.
         what: String,
-        /// What the kernel says.
+        /// The kernel's error.
         source: io::Error,
     },
-    /// Something is pinned there, but not a program.
+    /// The pinned object is not a program.
     #[error("{what}: this is not a program")]
     NotProgram {
-        /// What it is: `prog pinned /sys/fs/bpf/m`.
+        /// The object: `prog pinned /sys/fs/bpf/m`.
         what: String,
     },
     /// There is no program with this name.
@@ -70,16 +70,16 @@ pub enum Error {
     /// An object file has no such map.
     #[error("{what}: there is no such map in the object")]
     NoSuchMap {
-        /// Which: `map idx 7`.
+        /// The map: `map idx 7`.
         what: String,
     },
-    /// There is no such type of programs.
+    /// There is no such program type.
     #[error("type {name}: libbpf knows no such type of programs")]
     NoSuchType {
         /// The type.
         name: String,
     },
-    /// A file cannot be read, or has not what is sought in it, or its BTF is wrong.
+    /// A file cannot be read, lacks the wanted section, or has malformed BTF.
     #[error(transparent)]
     Input(#[from] InputError),
     /// A file cannot be written.
@@ -87,21 +87,21 @@ pub enum Error {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
     /// Something has no BTF.
     #[error("{what}: there is no BTF")]
     NoBtf {
-        /// What: `prog id 7`.
+        /// The object: `prog id 7`.
         what: String,
     },
-    /// BTF of the kernel's is wrong.
+    /// BTF from the kernel is malformed.
     #[error("BTF id {id}: {source}")]
     Btf {
         /// Its id.
         id: u32,
-        /// What is wrong with it.
+        /// The error.
         source: splitbtf::Error,
     },
     /// Metadata cannot be read.
@@ -109,14 +109,14 @@ pub enum Error {
     Metadata {
         /// The map's id.
         map: u32,
-        /// What is wrong with it.
+        /// The error.
         source: ValueError,
     },
 }
 
 impl Error {
-    /// Whether it is not about what was asked for: a file cannot be read, the user may not do this,
-    /// or the kernel cannot.
+    /// Whether the requested object is not the cause: a file cannot be read, the user lacks
+    /// permission, or the kernel cannot do this.
     pub fn is_trouble(&self) -> bool {
         match self {
             Self::Object { reason, .. } | Self::Load { reason, .. } | Self::Pin { reason, .. } => {
@@ -129,7 +129,7 @@ impl Error {
     }
 }
 
-/// Whether the kernel would say this to anybody who asks for anything.
+/// Whether the kernel could return this for any object.
 fn is_trouble(os_error: i32) -> bool {
     matches!(
         os_error,
@@ -141,7 +141,7 @@ fn is_trouble(os_error: i32) -> bool {
 #[derive(Clone, Debug)]
 pub struct Reason {
     text: String,
-    /// The kernel's error number, if it said one and it was no verdict on a program.
+    /// The kernel's error number, if there is one and it is not the verdict on a program.
     os_error: Option<i32>,
 }
 
@@ -154,7 +154,7 @@ impl Reason {
         }
     }
 
-    /// An error of the kernel's, at `what`.
+    /// An error from the kernel, at `what`.
     pub(crate) fn of_io(what: &str, error: &io::Error) -> Self {
         Self {
             text: format!("{what}: {error}"),
@@ -162,7 +162,7 @@ impl Reason {
         }
     }
 
-    /// An error of libbpf's, with its warnings.
+    /// An error from libbpf, with its warnings.
     pub(crate) fn of_libbpf(warnings: &[String], error: &libbpf_rs::Error) -> Self {
         match warnings {
             [] => Self::new(&format!("{error:#}")),
@@ -170,7 +170,7 @@ impl Reason {
         }
     }
 
-    /// An error number of libbpf's, with its warnings.
+    /// An error number from libbpf, with its warnings.
     pub(crate) fn of_load(warnings: &[String], error: &io::Error) -> Self {
         let os_error = error.raw_os_error();
         let text = match warnings.is_empty() || os_error == Some(libc::EPERM) {
@@ -189,7 +189,7 @@ impl Reason {
     }
 }
 
-/// Sentences, the first one where it stands.
+/// Joins sentences; each but the first is indented on a new line.
 fn lines(sentences: &[String]) -> String {
     match sentences {
         [first, rest @ ..] => format!("{first}{}", indented(rest)),
@@ -207,12 +207,12 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The kernel's error number, with what it most likely means here.
+/// The kernel's error number, with its most likely meaning here.
 fn explain(error: &io::Error) -> String {
     format!("{error}{}", hint(error))
 }
 
-/// What an error number of the kernel's most likely means here.
+/// The most likely meaning here of an error number from the kernel.
 fn hint(error: &io::Error) -> &'static str {
     match error.raw_os_error() {
         Some(libc::EPERM) => " (this needs CAP_BPF and CAP_SYS_ADMIN, or root)",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What is wrong with a file, or with a section of it.
+//! A problem with a file, or with a section of it.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use crate::input::InputProblem;
 
-/// What is wrong with a file. `Display` names the file, the section and the problem.
+/// A problem with a file. `Display` names the file, the section and the problem.
 #[derive(Debug)]
 pub struct FileError<P = InputProblem> {
     /// The file.
@@ -38,7 +38,7 @@ impl<P> FileError<P> {
         }
     }
 
-    /// The same as a problem of another type.
+    /// Converts the problem to another type.
     pub(crate) fn map<Q: From<P>>(self) -> FileError<Q> {
         FileError {
             path: self.path,

@@ -80,7 +80,7 @@ pub enum InputProblem {
     /// The file has too many layers of compression.
     #[error("compressed more than {MAX_LAYERS} times")]
     Layers,
-    /// The header of a kernel image is wrong.
+    /// The header of a kernel image is malformed.
     #[error("kernel image: {reason} (offset {offset:#x})")]
     Image {
         /// The reason.
@@ -91,7 +91,7 @@ pub enum InputProblem {
     /// The file has an unknown format.
     #[error("neither BTF nor ELF, nor one of them compressed by gzip, xz, zstd or lz4")]
     Unknown,
-    /// The headers of an ELF file are wrong.
+    /// The headers of an ELF file are malformed.
     #[error("ELF: {0}")]
     Elf(#[from] object::Error),
     /// A section cannot be read.
@@ -105,7 +105,7 @@ pub enum InputProblem {
     /// There is no such section.
     #[error("there is no such section")]
     NoSection,
-    /// The BTF in a section is wrong.
+    /// The BTF in a section is malformed.
     #[error(transparent)]
     Btf(#[from] splitbtf::Error),
 }
@@ -249,7 +249,7 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// If the file's headers are wrong, or the section is not within the file or is compressed.
+    /// If the file's headers are malformed, or the section is not within the file or is compressed.
     pub fn section(&self, name: &str) -> Result<Option<&[u8]>, InputError> {
         if self.kind == Kind::Btf {
             return Ok((name == SECTION).then_some(&self.bytes));
@@ -274,7 +274,7 @@ impl Input {
         }
     }
 
-    /// The error for BTF in a section that is wrong.
+    /// The error for a section with malformed BTF.
     pub(crate) fn wrong(
         &self,
         section: &'static str,
@@ -286,7 +286,7 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// If the file's headers are wrong.
+    /// If the file's headers are malformed.
     pub(crate) fn elf(&self) -> Result<Option<(object::File<'_>, &[u8])>, InputError> {
         match self.kind {
             Kind::Btf => Ok(None),

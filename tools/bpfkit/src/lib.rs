@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Loads BPF programs, and binds maps to them that none of their instructions refers to, so that
-//! the metadata in these maps lives as long as the programs; and shows it. Writes BTF as C, distils
-//! the BTF of modules, relocates it, checks whether modules will load on other kernels, and compares
-//! the types of kernels. Generates Rust skeletons of object files.
+//! Loads BPF programs and binds maps to them that none of their instructions refers to, so that the
+//! metadata in these maps lives as long as the programs. Shows this metadata. Writes BTF as C,
+//! distils and relocates the BTF of modules, checks whether modules will load on other kernels, and
+//! compares the types of kernels. Generates Rust skeletons of object files.
 
 /// The example in the README.
 #[cfg(doctest)]

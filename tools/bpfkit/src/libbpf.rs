@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What libbpf says while it works. Its calls return an error number; the reasons are in its messages.
+//! Messages of libbpf. Its calls return only an error number; the reasons are in its messages.
 
 use std::cell::RefCell;
 use std::ffi::c_char;
@@ -12,14 +12,14 @@ use libbpf_sys::libbpf_print_fn_t;
 use libbpf_sys::libbpf_print_level;
 use libbpf_sys::LIBBPF_DEBUG;
 
-/// What each message begins with.
+/// The prefix of each message.
 const PREFIX: &str = "libbpf: ";
 
 /// How many of libbpf's warnings an error repeats, and how many lines of the verifier's log.
 const WARNINGS: usize = 5;
 const VERDICT: usize = 12;
 
-/// What is in warnings that only repeat that something failed.
+/// Parts of warnings that only repeat that something failed.
 const GENERIC: [&str; 6] = [
     "failed to load object '",
     "failed to open object",
@@ -38,17 +38,17 @@ struct Heard {
     echo: Option<fn(&str)>,
 }
 
-/// Keeps the messages that libbpf has for this thread, as long as it lives. It is one for the whole
-/// process that libbpf calls; it speaks in the thread that calls libbpf.
+/// Collects the messages of libbpf in this thread, for as long as it lives. libbpf has one callback
+/// for the whole process, and calls it in the thread that called libbpf.
 ///
-/// libbpf-rs has the same, but ends the process if a message is not UTF-8, and messages have names
-/// from object files in them.
+/// libbpf-rs has the same, but ends the process if a message is not UTF-8, and messages contain
+/// names from object files.
 pub struct Messages {
     before: libbpf_print_fn_t,
 }
 
 impl Messages {
-    /// Begins to listen. All messages go to `echo` as well, those for debugging too.
+    /// Begins to listen. All messages go to `echo` as well, including those for debugging.
     pub fn listen(echo: Option<fn(&str)>) -> Self {
         type Hear = unsafe extern "C" fn(libbpf_print_level, *const c_char, *mut c_void) -> c_int;
 
@@ -56,7 +56,7 @@ impl Messages {
             heard.messages.clear();
             heard.echo = echo;
         });
-        // SAFETY: The types differ in that of `va_list` only, which is a pointer, or is passed as one.
+        // SAFETY: The types differ only in `va_list`, which is a pointer or is passed as one.
         let hear = unsafe { std::mem::transmute::<Hear, libbpf_print_fn_t>(hear) };
         Self {
             // SAFETY: The function is one that libbpf may call.
@@ -64,7 +64,7 @@ impl Messages {
         }
     }
 
-    /// What the verifier said to the last program that it refused.
+    /// The verdict on the last program that the verifier refused.
     pub fn verdict(&self) -> Option<Verdict> {
         self.find(|message| {
             let (name, rest) = message.strip_prefix("prog '")?.split_once("': ")?;
@@ -98,7 +98,7 @@ impl Messages {
         Some(log.unwrap_or(refused))
     }
 
-    /// The program that libbpf could not load, if it says so.
+    /// The program that libbpf could not load, if a message names it.
     pub fn failed_program(&self) -> Option<String> {
         self.find(|message| {
             let (name, rest) = message.strip_prefix("prog '")?.split_once("': ")?;
@@ -127,7 +127,7 @@ impl Messages {
 
 impl Drop for Messages {
     fn drop(&mut self) {
-        // SAFETY: This is what libbpf called before.
+        // SAFETY: This is the callback that libbpf had before.
         unsafe { libbpf_sys::libbpf_set_print(self.before) };
         HEARD.with_borrow_mut(|heard| heard.echo = None);
     }
@@ -146,7 +146,7 @@ extern "C" {
     fn vasprintf(to: *mut *mut c_char, format: *const c_char, args: *mut c_void) -> c_int;
 }
 
-/// Takes a message of libbpf's.
+/// Receives a message from libbpf.
 ///
 /// # Safety
 ///
@@ -162,12 +162,12 @@ unsafe extern "C" fn hear(
     }
     let mut text = std::ptr::null_mut();
 
-    // SAFETY: libbpf gives a format and its arguments, and there is room for a pointer.
+    // SAFETY: libbpf passes a format and its arguments, and `text` can hold a pointer.
     if unsafe { vasprintf(&mut text, format, args) } >= 0 {
         // SAFETY: This is a new string that ends with a NUL.
         let message = unsafe { CStr::from_ptr(text) }.to_string_lossy();
         keep(&message, debug);
-        // SAFETY: It was allocated for us, and nobody has it any more.
+        // SAFETY: It was allocated for us, and nothing refers to it any more.
         unsafe { libc::free(text.cast()) };
     }
     0
@@ -191,8 +191,8 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     Some(log)
 }
 
-/// The end of the verifier's log, without the statistics that follow the reason. Since Linux 7.3 there is
-/// a diagnosis as well, with its reason somewhere in it: that becomes the last line.
+/// The end of the verifier's log, without the statistics that follow the reason. Since Linux 7.3
+/// the log has a diagnosis as well; the reason in it becomes the last line.
 fn end_of_log(log: &str) -> Vec<String> {
     let statistics = [
         "processed ",

@@ -17,12 +17,12 @@ use zerocopy::NativeEndian;
 
 use crate::input::SECTION;
 
-/// The length in bytes of what a DATASEC has for each variable, and where its offset is in that.
+/// The length in bytes of a DATASEC's entry for a variable, and the place of the offset in it.
 const SECINFO: usize = 12;
 const OFFSET: usize = 4;
 
-/// Sets the offsets of global variables in the BTF to those of their symbols. Does nothing if the file is
-/// malformed: libbpf says why.
+/// Sets the offsets of global variables in the BTF to those of their symbols. Does nothing if the
+/// file is malformed: libbpf reports that.
 pub fn repair(file: &mut [u8]) {
     for (at, offset) in moved(file).unwrap_or_default() {
         if let Some(bytes) = file.get_mut(at..at + size_of::<u32>()) {
@@ -68,7 +68,7 @@ fn moved(file: &[u8]) -> Option<Vec<(usize, u32)>> {
     Some(moved)
 }
 
-/// The offsets of the global symbols, by the names of their sections and of themselves.
+/// The offsets of the global symbols, by section name and symbol name.
 fn symbols<'a>(elf: &object::File<'a>) -> BTreeMap<(&'a [u8], &'a [u8]), u32> {
     elf.symbols()
         .filter(|symbol| symbol.is_global())

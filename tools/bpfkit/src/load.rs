@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Loading object files with libbpf, and keeping their global data alive.
+//! Loads object files with libbpf, and keeps their global data alive.
 
 use std::collections::BTreeSet;
 use std::ffi::CString;
@@ -40,26 +40,26 @@ use crate::InputError;
 /// How an object file is loaded.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Only these programs; all that the object file itself wants, if there are none.
+    /// The programs to load; if empty, all that the object file marks for loading.
     pub programs: Vec<String>,
-    /// The type of the programs, as the name of a section says it (`xdp`, `cgroup/skb`); otherwise
-    /// each says its own.
+    /// The type of the programs, as the name of a section (`xdp`, `cgroup/skb`); by default, each
+    /// program's section says its type.
     pub program_type: Option<String>,
-    /// Maps that are there and are taken instead of new ones.
+    /// Existing maps to use instead of new ones.
     pub maps: Vec<(MapOf, Name)>,
     /// The folder in which all maps are pinned.
     pub pin_maps: Option<PathBuf>,
     /// Pin programs in a folder even if there is only one.
     pub folder: bool,
-    /// Attach the programs as their sections say, and pin the links instead of them.
+    /// Attach the programs as their sections say, and pin the links instead of the programs.
     pub attach: bool,
     /// Do not bind the global data, and do not let libbpf bind constants that no instruction uses.
     pub no_bind: bool,
     /// The network device that the programs are for.
     pub device: Option<Device>,
-    /// BTF of the kernel to relocate to, instead of that of the running one.
+    /// The BTF of the kernel to relocate to, instead of the running kernel's.
     pub kernel_btf: Option<PathBuf>,
-    /// Gets all that libbpf says.
+    /// Receives all messages of libbpf.
     pub echo: Option<fn(&str)>,
 }
 
@@ -75,23 +75,23 @@ pub enum MapOf {
 /// A network device that programs are for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// It runs them itself.
+    /// The device runs the programs itself.
     Offload(String),
     /// XDP programs that read its metadata are bound to it.
     XdpMetadata(String),
 }
 
-/// What has become of an object file.
+/// The outcome of loading an object file.
 #[derive(Debug)]
 pub struct Outcome {
     /// The programs that were loaded.
     pub programs: Vec<Loaded>,
-    /// The programs that were not, as the object file or the caller does not want them.
+    /// The programs that were not loaded because the object file or the caller excludes them.
     pub left_out: Vec<String>,
-    /// How many maps were made, and are not pinned.
+    /// The number of maps that were created and are not pinned.
     pub maps: usize,
-    /// Why the kernel refused the object's BTF, in its own words, if it did. Then nobody can tell what
-    /// is in the maps.
+    /// The kernel's reason for refusing the object's BTF, if it did. Then nothing describes the
+    /// content of the maps.
     pub btf_refused: Option<String>,
     /// Whether the object file has BTF.
     pub has_btf: bool,
@@ -104,7 +104,7 @@ pub struct Loaded {
     pub id: u32,
     /// Its name in the object file.
     pub name: String,
-    /// Where it is pinned, or its link.
+    /// The path where it, or its link, is pinned.
     pub pinned: PathBuf,
     /// Whether it is attached, and its link pinned.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -120,15 +120,15 @@ pub struct Bound {
     pub id: u32,
     /// The name of its section.
     pub name: String,
-    /// Who bound it.
+    /// The library that bound it.
     pub by: Binder,
 }
 
-/// Who has bound a map.
+/// The library that has bound a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Binder {
-    /// libbpf, which does so with constants.
+    /// libbpf, which binds constants.
     Libbpf,
     /// This library.
     Bpfkit,
@@ -145,7 +145,7 @@ struct GlobalData<'a> {
 /// each under its name.
 ///
 /// The maps of its global data (`.rodata`, `.data`, `.bss`, and those whose names begin with one of
-/// these and a dot) are bound to each program, so that what they hold lives as long as the program.
+/// these and a dot) are bound to each program, so that their content lives as long as the program.
 /// Nothing is bound unless [`prog::can_bind`].
 ///
 /// # Errors
@@ -192,7 +192,7 @@ pub fn load(object: &Path, pin: &Path, options: &Options) -> Result<Outcome, Err
     })
 }
 
-/// Checks that libbpf can read an object file. What the kernel says to it is another matter.
+/// Checks that libbpf can read an object file. The kernel may still refuse it.
 ///
 /// # Errors
 ///
@@ -203,7 +203,7 @@ pub fn check(path: &Path) -> Result<(), Error> {
     open(path, &file, &Options::default(), &Messages::listen(None)).map(drop)
 }
 
-/// What an object file has, as libbpf sees it.
+/// The content of an object file, as libbpf sees it.
 pub(crate) struct Content {
     pub programs: Vec<String>,
     pub maps: Vec<String>,
@@ -211,7 +211,7 @@ pub(crate) struct Content {
     pub btf: Option<Vec<u8>>,
 }
 
-/// Reads what an object file has. `file` are its bytes.
+/// Reads the content of an object file. `file` are its bytes.
 pub(crate) fn content(path: &Path, file: &[u8]) -> Result<Content, Error> {
     let object = open(path, file, &Options::default(), &Messages::listen(None))?;
     // SAFETY: The object is open.
@@ -224,7 +224,7 @@ pub(crate) fn content(path: &Path, file: &[u8]) -> Result<Content, Error> {
             let bytes = unsafe { libbpf_sys::btf__raw_data(btf, &mut len) };
             let len = usize::try_from(len).unwrap_or_default();
             (!bytes.is_null()).then(|| {
-                // SAFETY: The bytes are as many as libbpf says, and it does not change them meanwhile.
+                // SAFETY: libbpf returned this number of bytes, and does not change them meanwhile.
                 unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), len) }.to_vec()
             })
         }
@@ -238,7 +238,7 @@ pub(crate) fn content(path: &Path, file: &[u8]) -> Result<Content, Error> {
     })
 }
 
-/// Reads an object file, and looks for what libbpf has no good words for.
+/// Reads an object file, and checks for problems that libbpf does not explain well.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let mut file = fs::read(path).map_err(|error| InputError::new(path, error))?;
     let error = |reason: String| Error::Object {
@@ -289,12 +289,12 @@ fn open(
         path: path.into(),
         reason: Reason::of_libbpf(&messages.reasons(), &error),
     };
-    // As libbpf itself would name it.
+    // The name that libbpf itself would give it.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.split('.').next().unwrap_or_default();
     let mut builder = ObjectBuilder::default();
 
-    // Attributes of maps that libbpf does not know are no reason to refuse them.
+    // Accept maps with attributes that libbpf does not know.
     builder.name(name).map_err(error)?.relaxed_maps(true);
     if let Some(btf) = &options.kernel_btf {
         builder.btf_custom_path(btf).map_err(error)?;
@@ -302,7 +302,7 @@ fn open(
     builder.open_memory(file).map_err(error)
 }
 
-/// Chooses which programs are loaded, and their types.
+/// Chooses the programs to load, and their types.
 fn choose_programs(object: &Path, open: &mut OpenObject, options: &Options) -> Result<(), Error> {
     let missing = options.programs.iter().find(|name| {
         open.progs()
@@ -343,15 +343,15 @@ fn choose_programs(object: &Path, open: &mut OpenObject, options: &Options) -> R
     Ok(())
 }
 
-/// The type of programs, and of what they attach to, that the name of a section says.
+/// The program type and the attach type for the name of a section.
 fn type_by_name(section: &str) -> Option<(ProgramType, u32)> {
-    // Some sections go on with what the program is for.
+    // Some section names continue with the program's target.
     [section.to_owned(), format!("{section}/")]
         .into_iter()
         .find_map(|name| {
             let name = CString::new(name).ok()?;
             let (mut prog_type, mut attach_type) = (0, 0);
-            // SAFETY: The name ends with a NUL, and there is room for both results.
+            // SAFETY: The name ends with a NUL, and both results can be written.
             let ret = unsafe {
                 libbpf_sys::libbpf_prog_type_by_name(
                     name.as_ptr(),
@@ -393,7 +393,7 @@ fn set_devices(open: &mut OpenObject, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes maps that are there for those of the object file.
+/// Replaces maps of the object file with existing ones.
 fn choose_maps(open: &mut OpenObject, options: &Options) -> Result<(), Error> {
     for (of, name) in &options.maps {
         let fd = prog::open_map(name)?;
@@ -422,8 +422,8 @@ fn choose_maps(open: &mut OpenObject, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keeps libbpf from making, and so from binding, the maps of global data that no instruction of the
-/// object file uses.
+/// Keeps libbpf from creating, and so from binding, the maps of global data that no instruction of
+/// the object file uses.
 fn leave_out_unused(open: &mut OpenObject, file: &[u8]) {
     let used = used_sections(file);
 
@@ -431,7 +431,7 @@ fn leave_out_unused(open: &mut OpenObject, file: &[u8]) {
         let name = map.name().to_string_lossy().into_owned();
         let section = section_of(&name);
         if prog::is_global_data(section) && !used.contains(section) {
-            // This fails only once the map is there.
+            // This fails only after the map has been created.
             let _ = map.set_autocreate(false);
         }
     }
@@ -460,7 +460,7 @@ fn used_sections(file: &[u8]) -> BTreeSet<String> {
         .collect()
 }
 
-/// Says what is wrong with the place to pin at, before anything is loaded.
+/// Checks the path to pin at, before anything is loaded.
 fn check_place(path: &Path, folder: bool) -> Result<(), Error> {
     let error = |reason: &str| Error::Pin {
         path: path.into(),
@@ -530,7 +530,7 @@ fn load_error(object: &Path, errno: i32, messages: &Messages) -> Error {
     }
 }
 
-/// An object file that is loaded.
+/// A loaded object file.
 struct Object {
     object: libbpf_rs::Object,
     has_btf: bool,
@@ -541,7 +541,7 @@ impl Object {
         self.object.progs().filter(|program| program.autoload())
     }
 
-    /// The maps that were made: libbpf has file descriptors of something else for the other ones.
+    /// The maps that were created. The file descriptors of the others refer to something else.
     fn maps(&self) -> impl Iterator<Item = libbpf_rs::Map<'_>> {
         self.object.maps().filter(|map| map.autocreate())
     }
@@ -600,7 +600,7 @@ impl Object {
                 source,
             })?;
             let bound = bind(&program, info.id, &has, &data, binds)?;
-            // A BPF file system does not take a dot.
+            // A BPF file system does not allow dots.
             let path = match folder {
                 true => pin.join(name.replace('.', "_")),
                 false => pin.into(),
@@ -644,8 +644,8 @@ impl Object {
     }
 }
 
-/// Binds the global data to a program that it does not have yet, if `binds`; returns what is bound to it,
-/// by libbpf or here. `has` are the ids of the maps that the program has.
+/// Binds the global data that a program does not have yet, if `binds`. Returns the maps that libbpf
+/// or this function has bound to it. `has` are the ids of the maps that the program has.
 fn bind(
     program: &Program<'_>,
     id: u32,
@@ -675,7 +675,7 @@ fn bind(
     Ok(bound)
 }
 
-/// Attaches a program, and pins its link; false if its section does not say what to.
+/// Attaches a program, and pins its link; false if its section does not say what to attach to.
 fn attach(program: &Program<'_>, path: &Path) -> Result<bool, Error> {
     let error = |error: &libbpf_rs::Error| Error::Pin {
         path: path.into(),
@@ -693,10 +693,10 @@ fn attach(program: &Program<'_>, path: &Path) -> Result<bool, Error> {
             }),
         };
     };
-    // SAFETY: libbpf made this link, and nobody else has it.
+    // SAFETY: libbpf made this link, and nothing else refers to it.
     let mut link = unsafe { libbpf_rs::Link::from_ptr(link) };
     link.pin(path).map_err(|source| error(&source))?;
-    // It stays attached by its pin.
+    // The pin keeps it attached.
     link.disconnect();
     Ok(true)
 }
@@ -718,7 +718,7 @@ fn used_maps(program: &Program<'_>) -> BTreeSet<i32> {
         .collect()
 }
 
-/// What has been pinned: it is unpinned again unless all went well.
+/// The pins so far. Dropping it removes them, unless all went well.
 #[derive(Default)]
 struct Pins {
     files: Vec<PathBuf>,
@@ -734,7 +734,7 @@ impl Pins {
 
 impl Drop for Pins {
     fn drop(&mut self) {
-        // There is nobody to tell about a failure: the one that brought us here is what matters.
+        // Ignore failures: the error that brought us here is the one to report.
         for path in &self.files {
             let _ = fs::remove_file(path);
         }

@@ -27,10 +27,10 @@ pub(crate) const PREFIX: &str = "bpf_metadata_";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata(pub Vec<(String, Value)>);
 
-/// What is in a map, beside metadata.
+/// The content of a map, besides metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MapContent {
-    /// It may be a section of an object file, but nothing tells what is in it.
+    /// It may be a section of an object file, but has no BTF that describes it.
     NoBtf,
     /// Nothing that matters here.
     Other,
@@ -47,11 +47,11 @@ impl Serialize for Metadata {
 }
 
 impl Metadata {
-    /// Adds what is in the map with this id; nothing if it holds no constants, or has no BTF.
+    /// Adds the metadata in the map with this id; nothing if it holds no constants, or has no BTF.
     ///
     /// # Errors
     ///
-    /// If the kernel does not let us look at the map, or its BTF is wrong.
+    /// If the kernel refuses access to the map, or its BTF is malformed.
     pub(crate) fn add_map(&mut self, id: u32) -> Result<MapContent, Error> {
         let kernel_error = |source: io::Error| Error::Kernel {
             what: format!("map id {id}"),
@@ -73,7 +73,7 @@ impl Metadata {
         Ok(MapContent::Other)
     }
 
-    /// Adds what is in the value of a map, if its type is a section of constants.
+    /// Adds the metadata in the value of a map, if its type is a section of constants.
     fn add_section(
         &mut self,
         map: u32,

@@ -34,11 +34,11 @@ impl fmt::Display for Name {
     }
 }
 
-/// Binds the maps of global data among `maps` to each of `programs` that does not have them, so that
-/// what they hold lives as long as the programs; returns the ids of those that were bound to any.
+/// Binds the maps of global data among `maps` to each of `programs` that does not have them, so
+/// that their content lives as long as the programs. Returns the ids of the maps that were bound.
 ///
-/// For whoever loads an object by a library, whichever: it is called when the programs are loaded,
-/// and before the maps are closed. With libbpf-rs that is
+/// For callers that load an object with any library. Call it after loading the programs and before
+/// closing the maps. With libbpf-rs that is
 ///
 /// ```no_run
 /// # fn example(object: &libbpf_rs::Object) -> Result<(), bpfkit::Error> {
@@ -47,17 +47,17 @@ impl fmt::Display for Name {
 /// # }
 /// ```
 ///
-/// Programs that are not loaded and maps that are not made are to be left out, if there are any:
+/// Leave out programs that are not loaded and maps that are not created, if there are any:
 /// `object.progs().filter(|program| program.autoload())`, `object.maps().filter(|map|
 /// map.autocreate())`.
 ///
-/// Global data are arrays of one element with the name of a section: `.rodata`, `.data`, `.bss`, one
-/// that begins with these and a dot, or any of them behind the name of an object. Nothing is bound
+/// Global data are arrays of one element with the name of a section: `.rodata`, `.data`, `.bss`, or
+/// one that begins with these and a dot. The name of an object may precede it. Nothing is bound
 /// unless [`can_bind`].
 ///
 /// # Errors
 ///
-/// If the kernel refuses. Some maps may be bound then.
+/// If the kernel refuses. Some maps may be bound by then.
 pub fn bind_global_data<P: AsFd, M: AsFd>(
     programs: impl IntoIterator<Item = P>,
     maps: impl IntoIterator<Item = M>,
@@ -102,8 +102,8 @@ pub(crate) fn bind_by_id(
     })
 }
 
-/// The name of the section of which libbpf made a map: it puts the object's name before those that are
-/// no more than `.rodata`, `.data` or `.bss`.
+/// The name of the section that libbpf made a map from. libbpf puts the object's name before plain
+/// `.rodata`, `.data` and `.bss`.
 pub(crate) fn section_of(map: &str) -> &str {
     map.find('.').map_or(map, |dot| &map[dot..])
 }
@@ -117,8 +117,8 @@ pub(crate) fn is_global_data(section: &str) -> bool {
     })
 }
 
-/// Whether the kernel knows `BPF_PROG_BIND_MAP`, as kernels since 5.10 do; also true if it does not
-/// tell, as then it says why when it is asked to bind.
+/// Whether the kernel knows `BPF_PROG_BIND_MAP`, as kernels since 5.10 do. Also true if the probe
+/// fails: binding then returns the reason.
 pub fn can_bind() -> bool {
     sys::probe_prog_bind_map().unwrap_or(true)
 }
@@ -127,7 +127,7 @@ pub fn can_bind() -> bool {
 ///
 /// # Errors
 ///
-/// If the program or a map is not there, or the kernel refuses. The maps before it are bound then.
+/// If the program or a map does not exist, or the kernel refuses. The maps before it stay bound.
 pub fn bind(prog: &Name, maps: &[Name]) -> Result<(), Error> {
     let prog_fd = open_prog(prog)?;
 
@@ -160,7 +160,7 @@ fn open(
 /// Opens a program.
 pub(crate) fn open_prog(name: &Name) -> Result<OwnedFd, Error> {
     let fd = open("prog", name, sys::prog_by_id)?;
-    // Asked about a map as if it was a program, the kernel would tell about the map.
+    // If a map was given where a program is expected, the kernel would describe the map.
     let kind = fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
 
     match kind.is_ok_and(|kind| kind != Path::new("anon_inode:bpf-prog")) {
@@ -176,7 +176,7 @@ pub(crate) fn open_map(name: &Name) -> Result<OwnedFd, Error> {
     open("map", name, sys::map_by_id)
 }
 
-/// What the kernel knows of a map.
+/// The kernel's information about a map.
 pub(crate) fn map_info(name: &Name) -> Result<MapInfo, Error> {
     let fd = open_map(name)?;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Relocating the BTF of distilled modules to a kernel, as that kernel does when it loads them.
+//! Relocates the BTF of distilled modules to a kernel, as that kernel does when it loads them.
 
 use std::fmt;
 
@@ -30,10 +30,10 @@ pub type RelocateError = FileError<RelocateProblem>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RelocateProblem {
-    /// The file cannot be read, or lacks `.BTF` or `.BTF.base`, or these are wrong.
+    /// The file cannot be read, or its `.BTF` or `.BTF.base` is missing or malformed.
     #[error(transparent)]
     Input(#[from] InputProblem),
-    /// It has a type that matches none of the kernel, and that must.
+    /// A type must match one of the kernel's, and does not.
     #[error(
         "BTF type {id} '{name}'{} does not match: {}",
         if *contained { " is contained and" } else { "" },
@@ -57,26 +57,26 @@ impl From<InputError> for RelocateError {
     }
 }
 
-/// The BTF of a module on that of a kernel.
+/// The BTF of a module, relocated to that of a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relocated {
     /// The split BTF.
     pub bytes: Vec<u8>,
-    /// The id of each type, by what it was before: first those of the distilled base, then those of
+    /// The new id of each type, by its old id: first the types of the distilled base, then those of
     /// the module.
     pub id_map: Vec<u32>,
-    /// The types that match none of the kernel and that the module has as opaque types.
+    /// The types that match none of the kernel and that are opaque in the module.
     pub opaque: Vec<OwnType>,
-    /// Those that it keeps.
+    /// The types that match none of the kernel and that the module keeps.
     pub kept: Vec<OwnType>,
 }
 
-/// A type of the module's own, for one that matches none of the kernel.
+/// The module's own type for one that matches none of the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OwnType {
     /// Its id in the distilled base.
     pub id: u32,
-    /// Its id now.
+    /// Its new id.
     pub new_id: u32,
     /// Its name.
     pub name: String,
@@ -89,7 +89,7 @@ fn as_text<S: Serializer>(reason: &Mismatch, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&shown(reason))
 }
 
-/// Why a type of a module matches none of a kernel, as the kernel says it.
+/// Why a type of a module matches none of a kernel, in the kernel's words.
 pub fn shown(reason: &Mismatch) -> impl fmt::Display {
     reason.between("the module", "vmlinux")
 }
@@ -98,8 +98,8 @@ pub fn shown(reason: &Mismatch) -> impl fmt::Display {
 ///
 /// # Errors
 ///
-/// If the module has no BTF or no distilled base, or they are wrong; [`RelocateProblem::Unmatched`]
-/// for the first type that does not match and, by the policy, must.
+/// If the module's BTF or distilled base is missing or malformed; [`RelocateProblem::Unmatched`]
+/// for the first type that must match by the policy, and does not.
 pub fn relocate<O: ByteOrder + 'static>(
     module: &Input,
     kernel: &Names<'_, O>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What is known of loaded programs.
+//! Information about loaded programs.
 
 mod details;
 #[cfg(test)]
@@ -249,7 +249,7 @@ pub fn program(name: &Name) -> Result<Program, Error> {
     Ok(Program::of(&info, map_ids, fd.as_fd()))
 }
 
-/// The loaded programs that are wanted, in order of their ids.
+/// The loaded programs that `wanted` accepts, in order of their ids.
 fn select(wanted: impl Fn(&ProgInfo, BorrowedFd<'_>) -> bool) -> Result<Vec<Program>, Error> {
     let mut programs = Vec::new();
     let mut id = 0;

@@ -36,7 +36,7 @@ use source::Source;
 pub struct Skeleton {
     /// The Rust source, not formatted. It needs the crates libbpf-rs and bpfkit.
     pub text: String,
-    /// The static variables with metadata, which no skeleton has.
+    /// The static variables with metadata, which skeletons leave out.
     pub left_out: Vec<String>,
 }
 
@@ -129,7 +129,7 @@ fn libbpf_cargo(name: &str, file: &[u8]) -> Result<String, Refusal> {
     let skeleton = folder.path().join("skeleton.rs");
 
     output::replace(&object, file)?;
-    // What libbpf says about the file has been said.
+    // libbpf's messages about the file have been reported already.
     let _messages = Messages::listen(None);
     SkeletonBuilder::new()
         .obj(&object)
@@ -157,7 +157,7 @@ fn is_name(name: &str) -> bool {
         })
 }
 
-/// Checks the names that libbpf-cargo makes fields of: it only replaces the dots in those of sections.
+/// Checks the names that libbpf-cargo uses for fields: it only replaces dots in section names.
 fn check_names(content: &Content) -> Result<(), String> {
     let maps = content
         .maps
@@ -179,7 +179,7 @@ fn check_names(content: &Content) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether C and Rust can have this name, but for keywords.
+/// Whether this is an identifier in C and in Rust, keywords aside.
 fn is_identifier(name: &str) -> bool {
     !name.starts_with(|first: char| first.is_ascii_digit())
         && !name.is_empty()
@@ -188,7 +188,7 @@ fn is_identifier(name: &str) -> bool {
             .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
-/// A `load` that hides that of the trait.
+/// A `load` that hides the trait's.
 fn load_function(name: &str) -> String {
     format!(
         "
@@ -270,7 +270,7 @@ impl {name}Skel<'_> {{
     )
 }
 
-/// The name of a field, as Rust can have it.
+/// The name of a field, as Rust allows it.
 fn short_name(name: &str) -> Option<String> {
     [name.to_owned(), format!("r#{name}")]
         .into_iter()

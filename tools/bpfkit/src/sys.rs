@@ -31,7 +31,7 @@ const BPF_PROG_BIND_MAP: u32 = 35;
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
 const BPF_FS_MAGIC: u32 = 0xcafe_4a11;
 
-/// Where the BPF file system usually is.
+/// The usual path of the BPF file system.
 pub const BPF_FS: &str = "/sys/fs/bpf";
 
 #[derive(Default, FromBytes, IntoBytes)]
@@ -73,7 +73,7 @@ struct NextId {
     next_id: u32,
 }
 
-/// `struct bpf_prog_info`, without what came after `recursion_misses`.
+/// `struct bpf_prog_info`, without the fields after `recursion_misses`.
 #[derive(Clone, Debug, Default, FromBytes, IntoBytes)]
 #[repr(C)]
 pub struct ProgInfo {
@@ -89,10 +89,10 @@ pub struct ProgInfo {
     pub created_by_uid: u32,
     nr_map_ids: u32,
     map_ids: u64,
-    /// With a NUL behind it.
+    /// Ends with a NUL.
     pub name: [u8; 16],
     pub ifindex: u32,
-    /// A bit-field of one bit, and zeros.
+    /// A bit-field of one bit, then zeros.
     pub gpl_compatible: u32,
     pub netns_dev: u64,
     pub netns_ino: u64,
@@ -125,7 +125,7 @@ struct FuncInfo {
     type_id: u32,
 }
 
-/// `struct bpf_map_info`, without what came after `btf_value_type_id`.
+/// `struct bpf_map_info`, without the fields after `btf_value_type_id`.
 #[derive(Debug, Default, FromBytes, IntoBytes)]
 #[repr(C)]
 pub struct MapInfo {
@@ -147,14 +147,14 @@ pub struct MapInfo {
 }
 
 impl MapInfo {
-    /// Its name, of which the kernel keeps 15 bytes.
+    /// Its name; the kernel keeps 15 bytes of it.
     pub fn name(&self) -> String {
         let len = self.name.iter().position(|byte| *byte == 0);
 
         String::from_utf8_lossy(&self.name[..len.unwrap_or(self.name.len())]).into_owned()
     }
 
-    /// Whether it is what loaders make of a section.
+    /// Whether it has the form of the maps that loaders make of sections.
     pub fn is_section(&self) -> bool {
         self.map_type == BPF_MAP_TYPE_ARRAY && self.key_size == 4 && self.max_entries == 1
     }
@@ -172,7 +172,7 @@ struct BtfInfo {
     kernel_btf: u32,
 }
 
-/// What all types of links have in common in `struct bpf_link_info`.
+/// The fields of `struct bpf_link_info` that all types of links have.
 #[derive(Debug, Default, FromBytes, IntoBytes)]
 #[repr(C)]
 pub struct LinkInfo {
@@ -190,11 +190,11 @@ struct ProgBindMap {
     flags: u32,
 }
 
-/// Calls `bpf(2)`; returns what it does, or the error number.
+/// Calls `bpf(2)`; returns its result, or the error number.
 ///
 /// # Safety
 ///
-/// What the kernel reads and writes through addresses in `attr` must be valid for that.
+/// The memory that the kernel reads and writes through addresses in `attr` must be valid for that.
 unsafe fn bpf<T: FromBytes + IntoBytes>(cmd: u32, attr: &mut T) -> io::Result<i32> {
     let bytes = attr.as_mut_bytes();
 
@@ -215,11 +215,11 @@ unsafe fn bpf_fd<T: FromBytes + IntoBytes>(cmd: u32, attr: &mut T) -> io::Result
     // SAFETY: By the safety requirements.
     let fd = unsafe { bpf(cmd, attr) }?;
 
-    // SAFETY: The kernel gave us this file descriptor, and nobody else knows it.
+    // SAFETY: The kernel has just opened this file descriptor, and nothing else uses it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// A path as C takes it.
+/// A path as a C string.
 pub fn c_path(path: &Path) -> io::Result<CString> {
     Ok(CString::new(path.as_os_str().as_bytes())?)
 }
@@ -261,7 +261,7 @@ pub fn obj_pin(fd: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     unsafe { bpf(BPF_OBJ_PIN, &mut attr) }.map(drop)
 }
 
-/// Opens what is pinned at `path`: a program, a map or a link.
+/// Opens the program, map or link that is pinned at `path`.
 pub fn obj_get(path: &Path) -> io::Result<OwnedFd> {
     let path = c_path(path)?;
 
@@ -304,7 +304,7 @@ pub fn next_link(id: u32) -> io::Result<Option<LinkInfo>> {
         id = next;
         // SAFETY: There is no address in the attribute.
         match unsafe { bpf_fd(BPF_LINK_GET_FD_BY_ID, &mut GetId { id }) } {
-            // It went while we were on our way to it.
+            // The link was freed meanwhile.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
             fd => {
                 let mut info = LinkInfo::default();
@@ -330,12 +330,12 @@ fn next_id(cmd: u32, id: u32) -> io::Result<Option<u32>> {
     }
 }
 
-/// Asks for what the kernel knows of a program, map, link or BTF.
+/// Asks for the kernel's information about a program, map, link or BTF.
 ///
 /// # Safety
 ///
-/// `info` must be the struct for that kind of thing, and the addresses in it valid for as many
-/// elements as it says.
+/// `info` must be the struct for that kind of object, and the addresses in it must be valid for
+/// as many elements as it says.
 unsafe fn info_by_fd<T: FromBytes + IntoBytes>(fd: BorrowedFd<'_>, info: &mut T) -> io::Result<()> {
     let mut attr = ObjInfo {
         bpf_fd: fd.as_raw_fd(),
@@ -346,12 +346,12 @@ unsafe fn info_by_fd<T: FromBytes + IntoBytes>(fd: BorrowedFd<'_>, info: &mut T)
     unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr) }.map(drop)
 }
 
-/// What the kernel knows of a program, and the ids of its maps, which are from the same moment.
+/// The kernel's information about a program, and the ids of its maps, from the same moment.
 pub fn prog_info(prog: BorrowedFd<'_>) -> io::Result<(ProgInfo, Vec<u32>)> {
     let mut ids = vec![0u32; 64];
 
-    // The kernel says how many maps there are, and gives as many ids as there is room for. Maps can
-    // become more from one call to the next: only what one call gave counts.
+    // The kernel returns the number of maps, and as many ids as fit. The program can get more maps
+    // between two calls, so only the result of one call counts.
     loop {
         let mut info = ProgInfo {
             nr_map_ids: u32::try_from(ids.len()).map_err(io::Error::other)?,
@@ -380,12 +380,12 @@ pub fn prog_func_type(prog: BorrowedFd<'_>) -> io::Result<Option<u32>> {
         func_info: &raw mut func as u64,
         ..Default::default()
     };
-    // SAFETY: There is room for one function.
+    // SAFETY: `func` can hold one function.
     unsafe { info_by_fd(prog, &mut info) }?;
     Ok((info.nr_func_info > 0).then_some(func.type_id))
 }
 
-/// What the kernel knows of a map.
+/// The kernel's information about a map.
 pub fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
     let mut info = MapInfo::default();
 
@@ -394,7 +394,7 @@ pub fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
     Ok(info)
 }
 
-/// Returns the bytes of a BTF that the kernel has.
+/// Returns the bytes of a BTF in the kernel.
 pub fn btf_bytes(btf: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
 
@@ -417,7 +417,7 @@ pub fn btf_bytes(btf: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Whether this is the BTF of a module of the kernel, which is split.
+/// Whether this is the BTF of a kernel module, which is split.
 pub fn btf_is_module(btf: BorrowedFd<'_>) -> io::Result<bool> {
     let mut name = [0u8; 64];
     let mut info = BtfInfo {
@@ -435,7 +435,7 @@ pub fn btf_is_module(btf: BorrowedFd<'_>) -> io::Result<bool> {
 pub fn array_value(map: BorrowedFd<'_>, size: u32) -> io::Result<Vec<u8>> {
     static ZERO: u32 = 0;
 
-    // The kernel writes what it thinks the size is: round up as it does.
+    // The kernel rounds the size up, and writes that many bytes.
     let mut value = vec![0; (size as usize).next_multiple_of(8)];
     let mut attr = Elem {
         map_fd: map.as_raw_fd(),
@@ -455,9 +455,9 @@ pub fn prog_bind_map(prog: BorrowedFd<'_>, map: BorrowedFd<'_>) -> io::Result<()
     bind(prog.as_raw_fd(), map.as_raw_fd())
 }
 
-/// Whether the kernel knows `BPF_PROG_BIND_MAP`: it says `EBADF` to file descriptors that are none,
-/// but `EINVAL` to a command that it does not know. Before Linux 6.4 it may want privilege for any
-/// command, and say `EPERM`.
+/// Whether the kernel knows `BPF_PROG_BIND_MAP`: it returns `EBADF` for invalid file descriptors,
+/// but `EINVAL` for an unknown command. Before Linux 6.4 it may require privilege for any command,
+/// and return `EPERM`.
 pub fn probe_prog_bind_map() -> io::Result<bool> {
     match bind(-1, -1) {
         Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(true),
@@ -491,7 +491,7 @@ fn clock(clock: libc::clockid_t) -> io::Result<i128> {
     }
 }
 
-/// When it was so many nanoseconds after the boot, in seconds since 1970.
+/// Converts a time in nanoseconds since the boot to seconds since 1970.
 pub fn since_boot(nanoseconds: u64) -> io::Result<i64> {
     let boot = clock(libc::CLOCK_REALTIME)? - clock(libc::CLOCK_BOOTTIME)?;
     let time = (boot + i128::from(nanoseconds)).div_euclid(1_000_000_000);

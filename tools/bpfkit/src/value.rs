@@ -32,7 +32,7 @@ pub enum Value {
     Double(f64),
     /// A string, or the name of an enumerator.
     Text(String),
-    /// A string that bpftool takes for an array of numbers, and these numbers.
+    /// A string that bpftool shows as an array of numbers, and these numbers.
     Characters(String, Vec<Value>),
     /// An address.
     Pointer(u64),
@@ -55,7 +55,7 @@ pub enum ValueError {
         /// Its type.
         id: u32,
     },
-    /// The type has no values, as `void` or a function.
+    /// The type has no values, such as `void` or a function.
     #[error("BTF type {id} has no values")]
     NoValue {
         /// The type.

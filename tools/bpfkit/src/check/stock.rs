@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What a stock kernel relocates: the rules of `btf_relocate()`, which is in
-//! `tools/lib/bpf/btf_relocate.c`, of 7.3.
+//! The relocation rules of a stock kernel: those of `btf_relocate()` in
+//! `tools/lib/bpf/btf_relocate.c` of 7.3.
 //!
-//! For each type of vmlinux with a name it goes through the distilled types of that name. Which of
-//! them it matches is in [`accepts`]. The rules differ from those of `splitbtf` where kinds
-//! are not compared: a STRUCT may become a UNION, or an ENUM of the same size; and where vmlinux
-//! has both a FWD and a STRUCT of a name, these are two candidates.
+//! For each named type of vmlinux it goes through the distilled types of that name; [`accepts`]
+//! decides which of them match. The rules differ from those of `splitbtf`: C does not compare all
+//! kinds, so a STRUCT may become a UNION, or an ENUM of the same size; and if vmlinux has both a
+//! FWD and a STRUCT of a name, these are two candidates.
 
 use std::fmt;
 
@@ -20,25 +20,25 @@ use zerocopy::ByteOrder;
 /// Why a stock kernel refuses a module, in the words of its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// This type matches none of vmlinux.
+    /// A type matches none of vmlinux.
     Unmapped {
         /// The type's id in the distilled base.
         id: u32,
         /// Its name.
         name: String,
     },
-    /// It matches several.
+    /// A type matches several of vmlinux.
     Ambiguous {
         /// The type's id in the distilled base.
         id: u32,
         /// Its name.
         name: String,
-        /// The first two of them, by id.
+        /// The first two candidates, by id.
         candidates: [u32; 2],
         /// The size of the second in bytes; 0 for a FWD.
         size: u32,
     },
-    /// The module has a string in its distilled base that is not the name of a type there.
+    /// The module uses a string of its distilled base that names no type there.
     String {
         /// Its offset.
         offset: u32,
@@ -69,17 +69,17 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// All that a stock kernel does not like about a module.
+/// All reasons for which a stock kernel refuses a module.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    /// The types for which there is not just one, by id.
+    /// The types without exactly one match, by id.
     pub types: Vec<(u32, Refusal)>,
-    /// That which it comes upon first.
+    /// The reason that it finds first.
     pub first: Option<Refusal>,
 }
 
-/// Finds out for each type of a distilled base, which has been validated, whether a stock kernel
-/// finds one type in vmlinux that it matches.
+/// Checks for each type of a validated distilled base whether a stock kernel finds exactly one
+/// match in vmlinux.
 pub(super) fn refusals<O: ByteOrder>(
     distilled: &Btf<'_, O>,
     needs: &Needs,
@@ -128,7 +128,7 @@ pub(super) fn refusals<O: ByteOrder>(
     })
 }
 
-/// Two candidates are noticed on the way through vmlinux, what is missing at its end.
+/// C notices a second candidate on its way through vmlinux, and a missing type at the end.
 fn first(types: &[(u32, Refusal)]) -> Option<&Refusal> {
     let second = |refusal: &Refusal| match refusal {
         Refusal::Ambiguous { candidates, .. } => candidates[1],
@@ -155,11 +155,11 @@ fn foreign_string<O: ByteOrder>(
     Ok(foreign.map(|offset| Refusal::String { offset: *offset }))
 }
 
-/// Whether for C a distilled type, `wanted`, matches a type of vmlinux of the same name, `found`.
-/// `composites` is how many structs and unions vmlinux has of this name, `embedded` whether a struct
-/// or union of the module has `wanted` as a member.
+/// Whether C matches a distilled type, `wanted`, with a type of vmlinux of the same name, `found`.
+/// `composites` is the number of structs and unions of this name in vmlinux; `embedded` tells
+/// whether a struct or union of the module has `wanted` as a member.
 fn accepts(wanted: &Kind<'_>, embedded: bool, found: &Kind<'_>, composites: usize) -> bool {
-    // First types are compared by name and size, or by name alone.
+    // C first compares types by name and size, or by name alone.
     let by_size = match found {
         Kind::Int(_) | Kind::Float { .. } | Kind::Enum { .. } | Kind::Enum64 { .. } => true,
         Kind::Struct(_) | Kind::Union(_) => composites > 1,
@@ -177,10 +177,10 @@ fn accepts(wanted: &Kind<'_>, embedded: bool, found: &Kind<'_>, composites: usiz
         // A distilled base has no ENUM64.
         (Kind::Enum { .. }, Kind::Enum { .. } | Kind::Enum64 { .. }) => true,
         (Kind::Fwd { is_union: wanted }, Kind::Fwd { is_union: found }) => wanted == found,
-        // The flag that in a FWD says that it is one of a union is that for bit-fields here.
+        // The flag that marks a FWD of a union marks bit-fields in a struct or union.
         (Kind::Fwd { .. }, Kind::Struct(found)) => !found.has_bitfields(),
         (Kind::Fwd { .. }, Kind::Union(found)) => found.has_bitfields(),
-        // What has been found is not looked at.
+        // C does not check the kind of `found` here.
         (Kind::Struct(_) | Kind::Union(_), _) => !embedded || same_size,
         _ => false,
     }
@@ -190,7 +190,7 @@ fn is_composite(kind: &Kind<'_>) -> bool {
     matches!(kind, Kind::Struct(_) | Kind::Union(_))
 }
 
-/// In bytes; a FWD has 0 in this place.
+/// In bytes; 0 for a FWD.
 fn size(kind: &Kind<'_>) -> u32 {
     kind.size().unwrap_or_default()
 }

@@ -288,8 +288,8 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
         Ok(())
     }
 
-    /// Writes a type as text. `contained` says whether the type that is read contains it, and does
-    /// not only point to it.
+    /// Writes a type as text. `contained` says whether the type that is read contains it or only
+    /// points to it.
     fn describe(&mut self, id: u32, contained: bool, depth: u32) -> Result<String, DiffError> {
         self.count(depth)?;
         let ty = self.btf.get(id)?;

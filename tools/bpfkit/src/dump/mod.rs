@@ -24,17 +24,17 @@ pub use self::source::Source;
 pub use self::source::VMLINUX;
 pub use self::text::Text;
 
-/// A type that is asked for.
+/// A requested type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Root {
     /// By its id.
     Id(u32),
-    /// By its name: all types that are called so.
+    /// All types with this name.
     Name(String),
 }
 
 impl From<&str> for Root {
-    /// What is a number is an id: no name in C begins with a digit.
+    /// A number is an id: no name in C begins with a digit.
     fn from(text: &str) -> Self {
         match text.parse() {
             Ok(id) => Self::Id(id),
@@ -47,16 +47,16 @@ impl From<&str> for Root {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DumpError {
-    /// It is wrong.
+    /// The BTF is malformed.
     #[error(transparent)]
     Btf(#[from] splitbtf::Error),
-    /// Its base is wrong.
+    /// Its base is malformed.
     #[error("in the base: {0}")]
     Base(splitbtf::Error),
     /// The kernel that it is relocated to cannot be read.
     #[error(transparent)]
     Kernel(#[from] Error),
-    /// It has a type that matches none of the kernel that it is relocated to, and that must.
+    /// A type of its distilled base must match one of the kernel's, and does not.
     #[error(
         "type {id} '{name}' of its distilled base{} does not match: {}",
         if *contained { " is contained and" } else { "" },
@@ -72,16 +72,16 @@ pub enum DumpError {
         /// Why it does not match.
         reason: Mismatch,
     },
-    /// Nobody takes the text.
+    /// The text cannot be written.
     #[error("the dump cannot be written: {0}")]
     Write(#[from] io::Error),
-    /// There is no type with the name that is asked for.
+    /// No type has the requested name.
     #[error("there is no BTF type '{name}'")]
     NoSuchRoot {
         /// The name.
         name: String,
     },
-    /// A type that C has no words for.
+    /// C cannot express a type.
     #[error("BTF type {id} cannot be written as C: {reason}")]
     NotC {
         /// Its id.
@@ -91,7 +91,7 @@ pub enum DumpError {
     },
 }
 
-/// What C has no words for.
+/// Why C cannot express a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotC {
@@ -116,28 +116,28 @@ pub enum NotC {
         /// Which member, from 0.
         index: usize,
     },
-    /// Something that is no type of a value, in the place of one.
+    /// A type that no value has, where a value's type is needed.
     #[error("it is no type of a value")]
     Kind,
 }
 
-/// Writes the BTF of `source` to `to` as a C header, with that of its base. With `roots`, only these
-/// types and what they need.
+/// Writes the BTF of `source` and of its base to `to`, as a C header. With `roots`, only these
+/// types and those that they need.
 ///
 /// # Errors
 ///
-/// If the BTF is wrong, has no such type or nothing that C could express, or `to` fails.
+/// If the BTF is malformed, lacks a root or has a type that C cannot express, or if `to` fails.
 pub fn header(source: &Source, roots: &[Root], to: impl Write) -> Result<(), DumpError> {
     in_order!(source.endian()?, O => source.opened::<O, _>(|btf| {
         c::dump(btf, &ids(btf, roots)?, Text::new(to))
     }))
 }
 
-/// The ids of the types that are asked for, in the order of `roots`; those of a name by id.
+/// The ids of the requested types, in the order of `roots`; those of one name ascending.
 ///
 /// # Errors
 ///
-/// If there is no such type, or the BTF is wrong.
+/// If there is no such type, or the BTF is malformed.
 pub fn ids<O: ByteOrder>(btf: &Btf<'_, O>, roots: &[Root]) -> Result<Vec<u32>, DumpError> {
     let mut ids = Vec::new();
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Where BTF comes from: a file, or the running kernel.
+//! Sources of BTF: files, and the running kernel.
 
 use std::fmt;
 use std::os::fd::AsFd;
@@ -49,7 +49,7 @@ impl Source {
 
     /// Reads the section `section` of a file, as [`Input`] has it. Its base is the BTF of the file
     /// `base`; without one, the file's own section `.BTF.base`, or for a module in
-    /// `/sys/kernel/btf` the kernel's own BTF. A section `.BTF.base` has none.
+    /// `/sys/kernel/btf` the kernel's own BTF. A section `.BTF.base` has no base.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If the kernel does not give it, or the base cannot be read.
+    /// If the kernel does not return it, or the base cannot be read.
     pub fn id(id: u32, base: Option<&Path>) -> Result<Self, Error> {
         let error = |source| Error::Kernel {
             what: format!("BTF id {id}"),
@@ -103,7 +103,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If there is no such program, it has no BTF, or the kernel does not give it.
+    /// If there is no such program, it has no BTF, or the kernel does not return it.
     pub fn prog(name: &Name, base: Option<&Path>) -> Result<Self, Error> {
         let program = show::program(name)?;
 
@@ -119,7 +119,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If there is no such map, it has no BTF, or the kernel does not give it.
+    /// If there is no such map, it has no BTF, or the kernel does not return it.
     pub fn map(name: &Name, base: Option<&Path>) -> Result<(Self, [Root; 2]), Error> {
         let info = prog::map_info(name)?;
 
@@ -139,7 +139,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If it has no distilled base, or the BTF of any of the two is wrong, or if types do not match.
+    /// If it has no distilled base, it or the kernel's BTF is malformed, or types do not match.
     pub fn relocate(&self, kernel: &Input) -> Result<Self, DumpError> {
         in_order!(self.endian()?, O => self.relocate_in::<O>(kernel))
     }
@@ -180,16 +180,16 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If it is no BTF.
+    /// If it is not BTF.
     pub fn endian(&self) -> Result<Endian, DumpError> {
         Ok(Endian::of(&self.bytes)?)
     }
 
-    /// Opens it, and its base, for as long as `then` takes. `O` is its byte order.
+    /// Opens it and its base, and passes it to `then`. `O` is its byte order.
     ///
     /// # Errors
     ///
-    /// If one of them cannot be opened, and those of `then`.
+    /// If one of them cannot be opened, or `then` fails.
     pub fn opened<O: ByteOrder, T>(
         &self,
         then: impl FnOnce(&Btf<'_, O>) -> Result<T, DumpError>,
@@ -211,7 +211,7 @@ impl Source {
 }
 
 impl fmt::Display for Source {
-    /// How large it is, and its base.
+    /// Its size, and that of its base.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes of BTF", self.bytes.len())?;
         match &self.base {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Text on its way out.
+//! Buffered text output.
 
 use std::io;
 use std::io::Write;
@@ -34,11 +34,11 @@ impl<W: Write> Text<W> {
         self.put(itoa::Buffer::new().format(number));
     }
 
-    /// Writes what there is, if that is worth it. To be called now and then.
+    /// Writes the buffer if it is large. Callers do this now and then.
     ///
     /// # Errors
     ///
-    /// If nobody takes it.
+    /// If it cannot be written.
     #[inline]
     pub fn spill(&mut self) -> io::Result<()> {
         match self.buffer.len() < Self::PIECE {
@@ -51,7 +51,7 @@ impl<W: Write> Text<W> {
     ///
     /// # Errors
     ///
-    /// If nobody takes it.
+    /// If it cannot be written.
     pub fn finish(mut self) -> io::Result<()> {
         self.write()?;
         self.to.flush()

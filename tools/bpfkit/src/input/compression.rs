@@ -24,7 +24,7 @@ pub(super) fn exceeds(bytes: &[u8], max: u64) -> bool {
     u64::try_from(bytes.len()).map_or(true, |len| len > max)
 }
 
-/// A format of compressed files, which its first bytes tell.
+/// A compression format, recognised by the first bytes.
 #[derive(Clone, Copy)]
 pub(super) enum Compression {
     Gzip,
@@ -76,7 +76,7 @@ impl Compression {
     }
 }
 
-/// Decompresses what may have `max` bytes.
+/// Decompresses; the result may have at most `max` bytes.
 pub(super) fn decompress(
     path: &Path,
     (compression, packed): (Compression, &[u8]),

@@ -24,11 +24,11 @@ pub enum Style {
     Pretty,
 }
 
-/// A result as JSON, or as the text that `plain` makes of it.
+/// A result as JSON, or as the text that `plain` returns.
 ///
 /// # Errors
 ///
-/// If it has no form in JSON.
+/// If JSON cannot express it.
 pub fn result<T: Serialize + ?Sized>(
     style: Style,
     value: &T,

@@ -7,12 +7,12 @@ use std::io::Write;
 
 use serde_json::ser::Formatter;
 
-/// Each member of an object is on a line of its own, the elements of an array are on one; but what
-/// closes either of them is on a line of its own.
+/// Each member of an object has its own line, and the elements of an array share one. Closing
+/// brackets have their own lines.
 #[derive(Default)]
 pub struct Pretty {
     depth: usize,
-    /// Whether something stands before what closes the innermost array or object.
+    /// Whether the innermost array or object has any content so far.
     filled: bool,
 }
 

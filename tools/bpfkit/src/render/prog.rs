@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Programs, as `bpftool prog show` prints them, and what `prog load` says.
+//! Programs, as `bpftool prog show` prints them, and the output of `prog load`.
 
 mod json;
 #[cfg(test)]
@@ -16,7 +16,7 @@ use crate::show::Summary;
 
 use super::time;
 
-/// All that is known of a program.
+/// All information about a program.
 ///
 /// `Display` writes the text of `bpftool prog show`, which ends with a newline. The JSON is that of
 /// `bpftool -j prog show`.
@@ -25,7 +25,7 @@ pub struct Full<'a>(pub &'a Program);
 /// The identity of a program, and its metadata, as text that ends with a newline or as JSON.
 pub struct Short<'a>(pub Summary<'a>);
 
-/// What `prog load` says of a program: where it is pinned, and a line for each map that was bound to it.
+/// The output of `prog load` for a program: where it is pinned, and a line for each bound map.
 pub fn loaded(program: &Loaded) -> String {
     let pinned = program.pinned.display();
     let link = if program.attached { "link " } else { "" };

@@ -13,8 +13,8 @@ pub fn local(seconds: i64) -> Option<String> {
     if unsafe { libc::localtime_r(&seconds, &mut time) }.is_null() {
         return None;
     }
-    // SAFETY: There is room for as many bytes as are said, the format ends with a NUL, and the time
-    // is from `localtime_r`.
+    // SAFETY: `text` has the length that is passed, the format ends with a NUL, and the time is
+    // from `localtime_r`.
     let len = unsafe {
         libc::strftime(
             text.as_mut_ptr().cast(),

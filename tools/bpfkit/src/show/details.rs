@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Who holds a program, and what belongs to it.
+//! The processes that hold a program, its links and its maps.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -9,7 +9,7 @@ use super::Program;
 use crate::sys;
 use crate::Error;
 
-/// What takes more than a look at the program.
+/// Information that needs more than a look at the program.
 #[derive(Clone, Debug, Default)]
 pub struct Details {
     /// The processes that have it open.
@@ -43,13 +43,13 @@ pub struct Link {
 pub struct NamedMap {
     /// Its id.
     pub id: u32,
-    /// Its name, of which the kernel keeps 15 bytes.
+    /// Its name; the kernel keeps 15 bytes of it.
     pub name: String,
 }
 
 /// Adds to programs the processes that hold them, their links, and the names of their maps.
 ///
-/// Processes that the user may not look at are left out.
+/// Processes that the user may not inspect are left out.
 ///
 /// # Errors
 ///

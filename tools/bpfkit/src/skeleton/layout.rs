@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What the BTF of an object file says of the types in its skeleton: whether libbpf-cargo can write
-//! them, and where their fields must be.
+//! Reads from the BTF of an object file whether libbpf-cargo can write the types of its skeleton,
+//! and where their fields must be.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -150,7 +150,7 @@ fn variable(
     }
 }
 
-/// Finds what libbpf-cargo would panic at, or write no Rust for.
+/// Finds types at which libbpf-cargo would panic, or write no Rust.
 struct Checker<'a> {
     btf: Btf<'a, NativeEndian>,
     /// The levels of types in a type.
@@ -220,7 +220,7 @@ impl Checker<'_> {
         }
     }
 
-    /// libbpf-cargo takes the first of the members that it writes for the default value.
+    /// For the default value libbpf-cargo uses the first member that it writes.
     fn check_union(&self, id: u32, name_off: u32, of: Composite<'_>) -> Result<(), String> {
         let mut members = of.members().peekable();
 
@@ -236,7 +236,7 @@ impl Checker<'_> {
         Err(format!("union {name} (BTF type {id}) has bit-fields only"))
     }
 
-    /// How many types libbpf-cargo looks at, one in the other, to write this one.
+    /// The number of nested types that libbpf-cargo visits to write this one.
     fn levels(&mut self, id: u32, depth: u32) -> Result<u32, String> {
         let deep = format!("BTF type {id} is nested too deep");
 
@@ -262,7 +262,7 @@ impl Checker<'_> {
             _ => {}
         }
         if matches!(ty.kind, Kind::Ptr(_)) {
-            // Of what is only pointed to it writes the name.
+            // It writes only the names of structs and unions that are pointed to.
             inner.retain(|id| {
                 let to = self.btf.resolve(*id).map(|ty| ty.kind);
                 !matches!(to, Ok(Kind::Struct(_) | Kind::Union(_)))
@@ -293,7 +293,7 @@ fn is_empty_union(btf: &Btf<'_, NativeEndian>, id: u32) -> Result<bool, String> 
 struct Asserts<'a> {
     btf: Btf<'a, NativeEndian>,
     source: &'a Source,
-    /// The types that there are asserts for, by their ids in BTF.
+    /// The types that have asserts, by their ids in BTF.
     done: BTreeSet<u32>,
     text: String,
 }
@@ -326,8 +326,8 @@ impl Asserts<'_> {
         Ok(())
     }
 
-    /// Asserts the size of a struct or a union, or of what an array consists of, and the offsets of
-    /// its fields.
+    /// Asserts the size and the field offsets of a struct or a union, or of the elements of an
+    /// array.
     fn composite(&mut self, id: u32, rust: &str) -> Result<(), String> {
         let mut ty = self.btf.resolve(id).map_err(|error| error.to_string())?;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What a skeleton of libbpf-cargo's contains.
+//! The content of a skeleton from libbpf-cargo.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ pub struct Field {
     pub name: String,
     /// Its type, as the skeleton has it.
     pub ty: String,
-    /// The struct that it is, or that it is an array of.
+    /// The name of its type, or of its elements' type if it is an array.
     pub of: Option<String>,
 }
 
@@ -66,13 +66,13 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// What cannot be compiled in it.
+    /// The part of it that cannot be compiled.
     pub fn parse(text: &str) -> Result<Self, String> {
         let without_data = match text.rfind(DATA) {
             Some(start) => text.get(..start).unwrap_or_default(),
             None => text,
         };
-        // The module that the data is in is open.
+        // Close the module that the data is in.
         let without_data = without_data
             .trim_end()
             .trim_end_matches("#[unsafe(link_section = \".bpf.objs\")]")
@@ -170,7 +170,7 @@ fn module<'a>(items: &'a [Item], name: &str) -> Option<&'a [Item]> {
     })
 }
 
-/// Checks that no two items, fields or constants have one name.
+/// Checks that no two items, fields or constants have the same name.
 fn check_items(items: &[Item]) -> Result<(), String> {
     let mut types = BTreeSet::new();
 
@@ -178,7 +178,7 @@ fn check_items(items: &[Item]) -> Result<(), String> {
         if let Some((name, fields)) = composite(item) {
             let mut names = BTreeSet::new();
             for (field, _) in &fields {
-                // syn takes this for a field, but rustc does not.
+                // syn accepts this as a field, but rustc does not.
                 if field == "_" {
                     return Err(format!("{name} would have a field '_', which is not Rust"));
                 }
@@ -226,7 +226,7 @@ fn derives_default(item: &Item) -> bool {
     };
     item.attrs.iter().any(|attribute| {
         let mut found = false;
-        // What cannot be read is not one of ours.
+        // An attribute that cannot be parsed is not one of ours.
         let _ = attribute.parse_nested_meta(|meta| {
             found |= attribute.path().is_ident("derive") && meta.path.is_ident("Default");
             Ok(())
@@ -235,7 +235,7 @@ fn derives_default(item: &Item) -> bool {
     })
 }
 
-/// Whether there is an array in this type that has no `Default`.
+/// Whether this type contains an array that has no `Default`.
 fn has_large_array(ty: &Type) -> bool {
     match ty {
         Type::Array(array) => {
@@ -277,7 +277,7 @@ fn text(ty: &Type) -> String {
     ty.to_token_stream().to_string()
 }
 
-/// The type behind `Option<&types::TYPE>`, and whether it cannot be written.
+/// The name TYPE in `Option<&types::TYPE>`, and whether the content is read-only.
 fn mapped(ty: &Type) -> Option<(String, bool)> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;

@@ -227,12 +227,11 @@ impl<O: ByteOrder> Reader<'_, '_, O> {
 /// A string in an array of characters.
 struct Text {
     text: String,
-    /// Whether it is printable ASCII with a NUL after it: bpftool shows such strings only.
+    /// Whether it is printable ASCII with a NUL after it: bpftool shows only such strings.
     plain: bool,
 }
 
-/// The string in an array of characters: printable UTF-8 up to a NUL, whatever follows that, or up to
-/// the end.
+/// The string in an array of characters: printable UTF-8 up to the first NUL or the end.
 fn text(bytes: &[u8]) -> Option<Text> {
     let nul = bytes.iter().position(|byte| *byte == 0);
     let text = std::str::from_utf8(bytes.get(..nul.unwrap_or(bytes.len()))?).ok()?;
@@ -254,7 +253,7 @@ fn int(int: Int, bytes: &[u8], bit: u32) -> Option<Value> {
             .map(|number| number.value(int.is_signed())),
         (_, 8) if whole && int.is_char() => bytes.first().map(|byte| Value::Char(*byte)),
         (_, 8) if whole && int.is_bool() => bytes.first().map(|byte| Value::Bool(*byte != 0)),
-        // A bit-field of the old sort, or a large integer.
+        // An old-style bit-field, or a large integer.
         (_, len) => {
             let value = bits(bytes, bit + u32::from(int.offset), len.into())?;
             Some(match int.is_signed() && len < 64 {

@@ -24,7 +24,7 @@ use crate::dump::NotC;
 const MAX_BITFIELD_PADDING: u64 = 4096;
 
 impl<'a, O: ByteOrder, W: Write> Writer<'_, 'a, O, W> {
-    /// Writes a definition, to which something may be added.
+    /// Writes a definition; the caller may append to it.
     pub(super) fn body(
         &mut self,
         ty: &Type<'a>,
@@ -64,7 +64,7 @@ impl<'a, O: ByteOrder, W: Write> Writer<'_, 'a, O, W> {
     ) -> Result<(), DumpError> {
         let (mut min, mut max) = (0, 0);
 
-        // Without any it is not known but by its name.
+        // Without values, write only the name.
         if values.is_empty() {
             return Ok(());
         }
@@ -119,7 +119,7 @@ impl<'a, O: ByteOrder, W: Write> Writer<'_, 'a, O, W> {
             if field.offset < offset {
                 return Err(not_c(id, NotC::Overlap { index }));
             }
-            // Where the compiler puts it by itself.
+            // Where the compiler would put it without padding.
             let align = if layout.packed { 8 } else { field.align };
             let natural = match field.bitfield {
                 true => offset,
@@ -196,8 +196,8 @@ impl<'a, O: ByteOrder, W: Write> Writer<'_, 'a, O, W> {
         Ok(())
     }
 
-    /// The struct or union with a name which is a member without one: that takes Microsoft's or
-    /// Plan 9's extensions of C, with which the kernel is built, but BPF programs mostly are not.
+    /// The struct or union of a member without a name. If that type has a name, this needs
+    /// Microsoft's or Plan 9's extensions of C: the kernel has them, most BPF programs do not.
     fn embedded(&self, member: &Member) -> Result<Option<Type<'a>>, DumpError> {
         if member.name_off != 0 {
             return Ok(None);
@@ -219,8 +219,8 @@ impl<'a, O: ByteOrder, W: Write> Writer<'_, 'a, O, W> {
         }
     }
 
-    /// Fills from the bit `from` to the bit `to`, with what moves nothing and aligns nothing:
-    /// bit-fields without names, each within one unit of its type.
+    /// Fills from bit `from` to bit `to` with bit-fields without names, each within one unit of its
+    /// type. They neither move nor align anything.
     fn padding(&mut self, mut from: u64, to: u64, indent: usize) {
         while from < to {
             if from.is_multiple_of(8) && (to - from) / 8 > MAX_BITFIELD_PADDING {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Declarations in C's own order of words.
+//! Writes declarations in C's word order.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -21,8 +21,8 @@ use crate::dump::DumpError;
 use crate::dump::NotC;
 use crate::dump::Text;
 
-/// How many members and parameters for each type may be written more than once, because what has no
-/// name is repeated at each use.
+/// How many members and parameters for each type may be written again: types without names are
+/// repeated at each use.
 const MAX_REPEATS: usize = 64;
 
 /// Writes declarations.
@@ -39,7 +39,7 @@ pub(super) struct Writer<'b, 'a, O: ByteOrder, W> {
     repeats: usize,
 }
 
-/// What stands between a name and the type that all begins with.
+/// A part of a declaration, between the name and the type that the declaration starts with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Link<'a> {
     Ptr,
@@ -60,7 +60,7 @@ impl Link<'_> {
         !matches!(self, Self::Ptr | Self::Array(_) | Self::Function(_))
     }
 
-    /// Whether it stands behind the name, and binds stronger than a pointer.
+    /// Whether it follows the name, and binds tighter than a pointer.
     fn is_suffix(self) -> bool {
         matches!(self, Self::Array(_) | Self::Function(_))
     }
@@ -81,7 +81,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         }
     }
 
-    /// Writes the definition of a type that stands for itself.
+    /// Writes the definition of a type as a declaration of its own.
     pub(super) fn define(&mut self, ty: &Type<'a>) -> Result<(), DumpError> {
         match ty.kind {
             Kind::Typedef(to) => {
@@ -103,14 +103,14 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         Ok(self.text.spill()?)
     }
 
-    /// Declares that there is such a struct or union.
+    /// Writes a forward declaration of a struct or union.
     pub(super) fn declare_tag(&mut self, ty: &Type<'a>) -> Result<(), DumpError> {
         self.tag(ty)?;
         self.text.put(";\n\n");
         Ok(())
     }
 
-    /// Writes what declares `name` as something of the type with this id.
+    /// Writes the declaration of `name` with the type `id`, without a semicolon.
     pub(super) fn declare(&mut self, id: u32, name: &[u8], indent: usize) -> Result<(), DumpError> {
         self.declare_at(id, name, indent, 0)
     }
@@ -128,7 +128,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         let start = self.chain.len();
         let first = self.follow(id)?;
         let end = self.chain.len();
-        // The last modifiers are those of the type that all begins with.
+        // The last modifiers are those of the type that the declaration starts with.
         let mut own = end;
         while own > start && self.chain[own - 1].is_modifier() {
             own -= 1;
@@ -186,7 +186,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         next.is_some_and(|link| link.is_suffix())
     }
 
-    /// Adds the links of a type to the chain; returns the type that the declaration begins with.
+    /// Adds the links of a type to the chain; returns the type that the declaration starts with.
     fn follow(&mut self, id: u32) -> Result<Type<'a>, DumpError> {
         let start = self.chain.len();
         let mut at = id;
@@ -213,7 +213,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
                     place -= 1;
                 }
                 let before = self.chain[start..place].last();
-                // No array of functions, and no function that returns a function or an array.
+                // C has no arrays of functions, and no functions that return functions or arrays.
                 if matches!(
                     (before, link),
                     (Some(Link::Function(_)), _) | (Some(Link::Array(_)), Link::Function(_))
@@ -238,7 +238,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
 
     fn attribute(&mut self, name: &[u8], attribute: bool) {
         let quoted: Cow<'_, [u8]> = match name {
-            // What could end the string.
+            // These bytes could end the string.
             name if name.iter().any(|byte| b"\"\\\n\r".contains(byte)) => names::identifier(name),
             name => Cow::Borrowed(name),
         };
@@ -252,7 +252,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         self.text.put(end);
     }
 
-    /// Writes the type that a declaration begins with.
+    /// Writes the type that a declaration starts with.
     fn specifier(&mut self, ty: &Type<'a>, indent: usize, depth: usize) -> Result<(), DumpError> {
         let name = self.types.string(ty.name_off)?;
 
@@ -315,11 +315,11 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         Ok(())
     }
 
-    /// Goes on with the members or parameters of a type, unless too many have been written again.
+    /// Counts members or parameters that are about to be written; fails if too many are repeated.
     pub(super) fn count(&mut self, id: u32, parts: usize) -> Result<(), DumpError> {
         if let Some(written) = self.written.get_mut(id as usize) {
             if std::mem::replace(written, true) {
-                // Itself counts as well, as it may have no parts.
+                // The type itself counts as well, as it may have no parts.
                 let left = self.repeats.checked_sub(parts + 1);
                 self.repeats = left.ok_or(not_c(id, NotC::Repeats))?;
             }
@@ -335,7 +335,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
     }
 }
 
-/// The type of C's own that is like a number which is none of them.
+/// The built-in C type that is like a number type with another name.
 fn stand_in(ty: &Type<'_>) -> Result<&'static str, DumpError> {
     Ok(match ty.kind {
         Kind::Int(int) if int.is_bool() && int.size == 1 => "_Bool",

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Where a C compiler puts things, and what it must be told to put them where BTF says that they
-//! are.
+//! Finds the attributes and the padding that make a C compiler place members where BTF says.
 //!
-//! BTF knows sizes and offsets, but neither alignments nor attributes. What is not where the
-//! alignment of its type would put it can be kept in place with padding; only what is not at a
-//! multiple of its alignment at all needs a packed struct.
+//! BTF has sizes and offsets, but neither alignments nor attributes. If the alignment of its type
+//! would put a member elsewhere, padding keeps it in place. Only a member whose offset is no
+//! multiple of its alignment needs a packed struct.
 
 use splitbtf::Composite;
 use splitbtf::Int;
@@ -24,13 +23,13 @@ use crate::dump::NotC;
 /// The layouts of types.
 pub(super) struct Layouts<'b, 'a, O: ByteOrder> {
     types: &'b Types<'b, 'a, O>,
-    /// Of a pointer, in bytes.
+    /// The size of a pointer, in bytes.
     pub(super) pointer: u64,
     /// Of structs and unions, by id.
     layouts: Vec<Option<Layout>>,
 }
 
-/// What a compiler must be told of a struct or a union.
+/// The alignment and packing of a struct or a union.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     /// In bytes; 1 if packed.
@@ -38,26 +37,26 @@ pub(super) struct Layout {
     pub(super) packed: bool,
 }
 
-/// The place that a type takes.
+/// The size and the alignment of a type.
 #[derive(Clone, Copy)]
 struct Extent {
     /// In bytes.
     size: u64,
     /// In bytes.
     align: u64,
-    /// If it is an integer.
+    /// The type, if it is an integer.
     int: Option<Int>,
 }
 
-/// A member, with what BTF says of it in two ways. All are bits.
+/// A member; BTF has two ways to encode a bit-field. All numbers are in bits.
 #[derive(Clone, Copy)]
 pub(super) struct Field {
     pub(super) offset: u64,
-    /// What it takes.
+    /// Its own size.
     pub(super) bits: u64,
     pub(super) bitfield: bool,
     pub(super) align: u64,
-    /// What its type takes.
+    /// The size of its type.
     unit: u64,
 }
 
@@ -121,7 +120,7 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
         Ok(layout)
     }
 
-    /// Where a member is.
+    /// The place of a member.
     pub(super) fn field(&mut self, member: &Member) -> Result<Field, DumpError> {
         self.field_at(member, 0)
     }
@@ -140,7 +139,7 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
         if field.bitfield {
             field.bits = member.bitfield_bits.into();
         } else if let Some(int) = extent.int {
-            // The old way to say that it is a bit-field.
+            // The old encoding of a bit-field.
             if int.offset != 0 || u64::from(int.bits) < unit && int.bits != 0 && !int.is_bool() {
                 field.offset += u64::from(int.offset);
                 field.bits = int.bits.into();

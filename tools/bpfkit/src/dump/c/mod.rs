@@ -85,7 +85,7 @@ pub(super) fn dump<O: ByteOrder>(
     Ok(order.writer.text.finish()?)
 }
 
-/// Declares the functions of the kernel's that BPF programs can call, by name.
+/// Declares the kernel's functions that BPF programs can call, sorted by name.
 fn kfuncs<O: ByteOrder, W: Write>(
     types: &Types<'_, '_, O>,
     order: &mut Order<'_, '_, O, W>,

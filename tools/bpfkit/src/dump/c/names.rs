@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! What things are called in C, where a name can be used once only.
+//! Names for C, where each name can be used only once.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,15 +17,15 @@ use super::types::Types;
 
 use crate::dump::Text;
 
-/// The names in use, and for each how often.
+/// The names in use, with the number of uses of each.
 type Table<'a> = HashMap<Cow<'a, [u8]>, u32, RandomState>;
 
-/// In the place of a number: the name is one of C's own.
+/// Instead of a number: the name is that of a built-in C type.
 const NATIVE: u32 = u32::MAX;
 
 /// Names for all types that have one. The second `struct x` is called `struct x___2`, and so on.
 pub(super) struct Names<'a> {
-    /// By id: which one with its name it is, from 1; 0 for what has no name.
+    /// By id: the number among the types with its name, from 1; 0 for types without a name.
     numbers: Vec<u32>,
     /// The names of structs, unions and enums.
     tags: Table<'a>,
@@ -33,28 +33,28 @@ pub(super) struct Names<'a> {
     idents: Table<'a>,
     /// By id: whether another type refers to it.
     referenced: Vec<bool>,
-    /// The ids of all that can be declared by itself.
+    /// The ids of all types that can be declared on their own.
     declarable: Vec<u32>,
 }
 
 impl<'a> Names<'a> {
-    /// Gives everything its name.
+    /// Names all types.
     ///
     /// # Errors
     ///
-    /// If a name is not there.
+    /// If a type or its name cannot be read.
     pub(super) fn of<O: ByteOrder>(types: &Types<'_, 'a, O>) -> Result<Self, Error> {
         let len = types.len();
         let mut this = Self {
             numbers: vec![0; len],
-            // About what a kernel has; they grow where that is not enough.
+            // About what a kernel needs; the tables grow if that is not enough.
             tags: Table::with_capacity_and_hasher(len / 8, RandomState::default()),
             idents: Table::with_capacity_and_hasher(len / 2, RandomState::default()),
             referenced: vec![false; len],
             declarable: Vec::new(),
         };
 
-        // First all names, so that no name with a number is one of them.
+        // Collect all names first, so that no numbered name is equal to one of them.
         for id in 1..types.end_id() {
             let ty = types.get(id)?;
             if let Some(table) = this.table(&ty) {
@@ -70,7 +70,7 @@ impl<'a> Names<'a> {
             }
             this.refer(types, &ty)?;
         }
-        // Compilers have one of their own, which is another for each processor.
+        // Compilers define this type themselves, differently for each processor.
         this.idents.insert(Cow::Borrowed(b"__builtin_va_list"), 1);
 
         let mut defined = HashMap::with_hasher(RandomState::default());
@@ -91,7 +91,7 @@ impl<'a> Names<'a> {
                 defined.entry((is_union, name)).or_insert(number);
             }
         }
-        // What is declared only is the first that is defined with this name, if any is.
+        // A forward declaration gets the number of the first definition with its name, if any.
         for (id, is_union, name) in declared {
             let tags = &mut this.tags;
             let number = *defined
@@ -102,7 +102,7 @@ impl<'a> Names<'a> {
         Ok(this)
     }
 
-    /// Where the name of this type stands, if it has one that must be unique.
+    /// The table for the name of this type, if it has one that must be unique.
     fn table(&mut self, ty: &Type<'_>) -> Option<&mut Table<'a>> {
         match ty.kind {
             _ if ty.name_off == 0 => None,
@@ -116,7 +116,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Takes note of the types to which this one refers, and of its enumerators.
+    /// Records the types that this one refers to, and its enumerators.
     fn refer<O: ByteOrder>(
         &mut self,
         types: &Types<'_, 'a, O>,
@@ -161,7 +161,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The ids of all that can be declared by itself.
+    /// The ids of all types that can be declared on their own.
     pub(super) fn declarable(&self) -> &[u32] {
         &self.declarable
     }
@@ -171,17 +171,17 @@ impl<'a> Names<'a> {
         self.referenced.get(id as usize).is_some_and(|flag| *flag)
     }
 
-    /// Whether this type is one of C's own.
+    /// Whether this type is built into C.
     pub(super) fn is_native(&self, id: u32) -> bool {
         self.numbers.get(id as usize) == Some(&NATIVE)
     }
 
-    /// Writes the name, `name` in BTF, of the type with this id.
+    /// Writes the C name of the type with this id, which is called `name` in BTF.
     pub(super) fn put(&self, text: &mut Text<impl Write>, id: u32, name: &[u8]) {
         text.put(self.full(id, name));
     }
 
-    /// The name, `name` in BTF, of the type with this id.
+    /// The C name of the type with this id, which is called `name` in BTF.
     pub(super) fn full<'n>(&self, id: u32, name: &'n [u8]) -> Cow<'n, [u8]> {
         let number = self.numbers.get(id as usize).copied().unwrap_or(1);
 
@@ -216,7 +216,7 @@ fn number(text: &mut Text<impl Write>, number: u32) {
     }
 }
 
-/// A number for one more thing with this name, which is in the table.
+/// The number for one more use of this name, which is in the table.
 fn next_number(table: &mut Table<'_>, name: &[u8]) -> u32 {
     let last = match table.get_mut(name) {
         Some(last) if *last == 0 => {
@@ -250,7 +250,7 @@ const LETTERS: [bool; 256] = {
     letters
 };
 
-/// A name as C allows it: other languages have other letters in theirs.
+/// A name as C allows it: other languages allow other characters in theirs.
 pub(super) fn identifier(name: &[u8]) -> Cow<'_, [u8]> {
     let letter = |byte: &u8| LETTERS[usize::from(*byte)];
     let digit = name.first().is_some_and(u8::is_ascii_digit);
@@ -311,7 +311,7 @@ fn is_keyword(name: &[u8]) -> bool {
     )
 }
 
-/// The words of C's own number types.
+/// Whether a name consists of words of C's built-in number types.
 fn is_number_type(name: &[u8]) -> bool {
     let word = |word: &[u8]| {
         matches!(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! In which order types are declared.
+//! The order in which types are declared.
 //!
-//! A struct needs the definitions of what it contains, and of what it points to a declaration; a
-//! typedef only ever needs declarations. What has no name is written where it is used, so that its
-//! needs are those of its user.
+//! A struct needs definitions of the types that it contains, and declarations of those that it
+//! points to; a typedef needs only declarations. A type without a name is written where it is used,
+//! so its user has the same needs.
 
 use std::io::Write;
 
@@ -21,13 +21,13 @@ use super::MAX_CHAIN;
 use crate::dump::DumpError;
 use crate::dump::NotC;
 
-/// Finds the order, and has the types written in it.
+/// Finds the order, and writes the types in it.
 pub(super) struct Order<'b, 'a, O: ByteOrder, W> {
     types: &'b Types<'b, 'a, O>,
     pub(super) writer: Writer<'b, 'a, O, W>,
     /// By id.
     states: Vec<State>,
-    /// What is yet to be done, the next last. Not recursion: how deep it goes is the file's choice.
+    /// The steps yet to be done, the next one last. Recursion could be as deep as the file chooses.
     steps: Vec<Step>,
 }
 
@@ -38,7 +38,7 @@ struct State {
     defined: bool,
     /// Declared, but maybe not defined.
     declared: bool,
-    /// Of what has no name: for which struct its needs have been seen to last.
+    /// For a type without a name: the struct for which its needs were last handled.
     seen: Seen,
 }
 
@@ -62,7 +62,7 @@ enum Step {
 #[derive(Clone, Copy)]
 struct Need {
     id: u32,
-    /// Not only declared.
+    /// Whether it must be defined, not only declared.
     defined: bool,
     /// The struct or union in which it is used; 0 if in none.
     within: u32,
@@ -102,7 +102,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         Ok(())
     }
 
-    /// Writes the type with this id, and before it what it needs.
+    /// Writes the types that the one with this id needs, then itself.
     pub(super) fn need(&mut self, id: u32) -> Result<(), DumpError> {
         self.push(id, true, 0);
 
@@ -132,13 +132,13 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         for member in of.members() {
             self.push(member.ty, true, within);
         }
-        // The next is the last.
+        // The next step is the last element.
         if let Some(pushed) = self.steps.get_mut(first..) {
             pushed.reverse();
         }
     }
 
-    /// The state of a type before `change`, which is made to it.
+    /// Applies `change` to the state of a type, and returns the state before.
     fn state(&mut self, id: u32, change: impl FnOnce(&mut State)) -> State {
         let Some(state) = self.states.get_mut(id as usize) else {
             return State::default();
@@ -149,7 +149,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         before
     }
 
-    /// Follows a need to what has a name, or has several needs.
+    /// Follows a need to a type that has a name or several needs.
     fn see_to(&mut self, need: Need) -> Result<(), DumpError> {
         let Need {
             mut id,
@@ -218,7 +218,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         Err(not_c(need.id, NotC::Depth))
     }
 
-    /// Whether the needs of a type without a name have been seen to, for use in `within`.
+    /// Whether the needs of a type without a name have been handled before, for use in `within`.
     fn seen(&mut self, id: u32, within: u32) -> bool {
         let before = self.state(id, |state| {
             state.seen = match state.seen {
@@ -279,7 +279,7 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         }
     }
 
-    /// Numbers that are no types of C's own become typedefs.
+    /// Number types that are not built into C become typedefs.
     fn need_number(&mut self, ty: &Type<'a>) -> Result<(), DumpError> {
         let before = self.state(ty.id, |state| state.defined = true);
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! All types at hand: C's order of words looks at most of them many times.
+//! All types, decoded once: the C dump reads most of them many times.
 
 use splitbtf::Btf;
 use splitbtf::Error;
 use splitbtf::Type;
 use zerocopy::ByteOrder;
 
-/// The types of a BTF and of its bases, taken apart once.
+/// The decoded types of a BTF and of its bases.
 pub(super) struct Types<'b, 'a, O: ByteOrder> {
     btf: &'b Btf<'a, O>,
     /// By id.
@@ -15,13 +15,13 @@ pub(super) struct Types<'b, 'a, O: ByteOrder> {
 }
 
 impl<'b, 'a, O: ByteOrder> Types<'b, 'a, O> {
-    /// Takes them apart.
+    /// Decodes all types.
     ///
     /// # Errors
     ///
     /// If one cannot be read.
     pub(super) fn of(btf: &'b Btf<'a, O>) -> Result<Self, Error> {
-        // Not collected: an iterator that may fail does not say how many it has.
+        // Not collected: a fallible iterator does not give its length.
         let mut types = Vec::with_capacity(usize::try_from(btf.end_id()).unwrap_or_default());
         for id in 0..btf.end_id() {
             types.push(btf.get(id)?);
@@ -48,12 +48,12 @@ impl<'b, 'a, O: ByteOrder> Types<'b, 'a, O> {
         self.btf.string(offset)
     }
 
-    /// One behind the highest id.
+    /// One more than the highest id.
     pub(super) fn end_id(&self) -> u32 {
         self.btf.end_id()
     }
 
-    /// How many places an array by id has.
+    /// The length of an array that is indexed by id.
     pub(super) fn len(&self) -> usize {
         self.types.len()
     }

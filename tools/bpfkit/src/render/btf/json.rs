@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Types as JSON, to the byte as bpftool writes it: names go out as they are, in whatever encoding,
-//! which is why this is not a matter for `serde_json`.
+//! Types as JSON, byte for byte as bpftool writes it. Names are written as they are, in whatever
+//! encoding, so `serde_json` cannot be used.
 
 use std::io;
 use std::io::Write;
@@ -16,7 +16,7 @@ pub(super) struct Json<W> {
     text: Text<W>,
     pretty: bool,
     depth: usize,
-    /// Whether something stands before, in the same object or list.
+    /// Whether the current object or list has content, so that a comma comes next.
     comma: bool,
 }
 
@@ -111,7 +111,7 @@ impl<W: Write> Sink for Json<W> {
         self.key("val");
         match value {
             Value::I32(value) => self.text.number(value),
-            // bpftool extends the sign of 32 bits even if there is none.
+            // bpftool sign-extends 32 bits even if they are unsigned.
             Value::U32(value) => self.text.number(i64::from(value as i32) as u64),
             Value::I64(value) => self.text.number(value),
             Value::U64(value) => self.text.number(value),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! All that is in BTF, to the byte as `bpftool btf dump` writes it: of split BTF, what is not in the
-//! base.
+//! Dumps BTF byte for byte as `bpftool btf dump` writes it. For split BTF the base is left out.
 
 mod json;
 mod raw;
@@ -26,7 +25,7 @@ use self::raw::Sink;
 ///
 /// # Errors
 ///
-/// If the BTF is wrong or has no such type, or `to` fails.
+/// If the BTF is malformed or has no such type, or `to` fails.
 pub fn plain(source: &Source, roots: &[Root], to: impl Write) -> Result<(), DumpError> {
     let sink = || Plain::new(Text::new(to));
 
@@ -50,7 +49,7 @@ pub fn json(
     in_order!(source.endian()?, O => dump::<O, _>(source, roots, sink))
 }
 
-/// Writes types in the form that the sink has, which is made when they have been found.
+/// Writes types to the sink, which is created after the types have been found.
 fn dump<O: ByteOrder, S: Sink>(
     source: &Source,
     roots: &[Root],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! All that is in the types, a type after the other, in the words of `bpftool btf dump`.
+//! Writes types completely, one after the other, in the words of `bpftool btf dump`.
 
 use std::io;
 use std::io::Write;
@@ -17,7 +17,7 @@ use splitbtf::Linkage;
 use splitbtf::Type;
 use zerocopy::ByteOrder;
 
-/// Writes the types `ids`, in the form that `sink` has.
+/// Writes the types `ids` to `sink`.
 pub(super) fn dump<O: ByteOrder>(
     btf: &Btf<'_, O>,
     ids: impl Iterator<Item = u32>,
@@ -30,13 +30,13 @@ pub(super) fn dump<O: ByteOrder>(
     Ok(sink.finish()?)
 }
 
-/// A form in which types are written.
+/// An output format for types.
 pub(super) trait Sink {
     /// Begins a type.
     fn begin(&mut self, id: u32, kind: &str, name: &[u8]);
     /// A property that is a number.
     fn number(&mut self, key: &str, value: impl itoa::Integer);
-    /// A property that is a word, after `comma` or not.
+    /// A property that is a word, after a comma if `comma`.
     fn word(&mut self, key: &str, value: &str, comma: bool);
     /// The value of an enumerator.
     fn value(&mut self, value: Value);
@@ -44,7 +44,7 @@ pub(super) trait Sink {
     fn list(&mut self, key: &str);
     /// Begins a part.
     fn part(&mut self, name: Option<&[u8]>);
-    /// Of which kind and name that is which a part has just named by its id.
+    /// Kind and name of the type whose id the part has just printed.
     fn remark(&mut self, kind: &str, name: &[u8]);
     /// Ends a part.
     fn end_part(&mut self);
@@ -52,9 +52,9 @@ pub(super) trait Sink {
     fn end_list(&mut self);
     /// Ends a type.
     fn end(&mut self);
-    /// To be called now and then.
+    /// Writes the buffer if it is large. Callers do this now and then.
     fn spill(&mut self) -> io::Result<()>;
-    /// Ends the whole.
+    /// Ends the dump.
     fn finish(self) -> io::Result<()>;
 }
 
@@ -201,7 +201,7 @@ fn members<O: ByteOrder>(
     Ok(())
 }
 
-/// A name; what stands for it if there is none.
+/// A name, or `(anon)` if there is none.
 fn name<'a, O: ByteOrder>(btf: &Btf<'a, O>, offset: u32) -> Result<&'a [u8], Error> {
     match offset {
         0 => Ok(b"(anon)"),
@@ -232,7 +232,7 @@ fn linkage_name(linkage: u32) -> &'static str {
 /// Lines for people.
 pub(super) struct Plain<W> {
     text: Text<W>,
-    /// Whether something stands before, on the same line.
+    /// Whether the line has content, so that a space comes next.
     space: bool,
 }
 

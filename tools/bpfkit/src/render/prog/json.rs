@@ -81,7 +81,7 @@ impl Serialize for Short<'_> {
     }
 }
 
-/// A member that is an array, unless that is empty; `json` says what becomes of its elements.
+/// A member that is an array, unless that is empty; `json` converts its elements.
 fn array<'a, M: SerializeMap, T, J: Serialize>(
     map: &mut M,
     name: &str,
@@ -94,7 +94,7 @@ fn array<'a, M: SerializeMap, T, J: Serialize>(
     }
 }
 
-/// The name of a type; the number of one that has none.
+/// The name of a program type, or its number if it has none.
 struct TypeJson(ProgType);
 
 impl Serialize for TypeJson {
