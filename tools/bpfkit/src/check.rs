@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Predicts from the BTF of modules whether kernels will load them.
+//! Predicts what kernels do with the BTF of modules.
 //!
 //! For a kernel with `CONFIG_BPF_RUST` this asks the kernel's own code, `rust/splitbtf-core`. For a
 //! stock kernel it has rules of its own, modelled on the C code of 7.3. Both validate BTF first:
@@ -205,36 +205,24 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A kernel's verdict on a module.
+/// A kernel's verdict on the BTF of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The kernel loads it and has all types that it refers to.
-    Loads,
-    /// The kernel loads it with this many opaque types, known only by their names.
+    /// The kernel has all types that the module refers to.
+    Matches,
+    /// The kernel accepts it with this many opaque types, known only by their names.
     Opaque(usize),
     /// The kernel refuses it because types do not match.
     Refused,
-    /// The kernel refuses it because its BTF is malformed.
+    /// The kernel refuses it because it is malformed.
     Malformed,
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Loads => f.pad("loads"),
-            Self::Opaque(1) => f.pad("loads with 1 opaque type"),
-            Self::Opaque(n) => f.pad(&format!("loads with {n} opaque types")),
-            Self::Refused => f.pad("refused"),
-            Self::Malformed => f.pad("malformed"),
-        }
-    }
 }
 
 impl Outcome {
     /// The verdict of a stock kernel.
     pub fn stock(&self) -> Verdict {
         match self {
-            Self::AsIs | Self::Relocated { refusal: None, .. } => Verdict::Loads,
+            Self::AsIs | Self::Relocated { refusal: None, .. } => Verdict::Matches,
             Self::Relocated { .. } => Verdict::Refused,
             Self::Malformed { .. } => Verdict::Malformed,
         }
@@ -243,13 +231,13 @@ impl Outcome {
     /// The verdict of a kernel with `CONFIG_BPF_RUST`.
     pub fn rust(&self) -> Verdict {
         match self {
-            Self::AsIs => Verdict::Loads,
+            Self::AsIs => Verdict::Matches,
             Self::Relocated { types, .. } => {
                 let opaque = types.iter().filter(|ty| ty.rust.opaque.is_some()).count();
                 let mut types = types.iter();
                 match opaque {
                     _ if types.any(|ty| ty.rust.mismatch.is_some()) => Verdict::Refused,
-                    0 => Verdict::Loads,
+                    0 => Verdict::Matches,
                     n => Verdict::Opaque(n),
                 }
             }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::fit::SymbolsError;
 use crate::input::InputProblem;
 use crate::show::Tag;
 use crate::value::ValueError;
@@ -82,6 +83,9 @@ pub enum Error {
     /// A file cannot be read, lacks the wanted section, or has malformed BTF.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A list of symbols cannot be read.
+    #[error(transparent)]
+    Symbols(#[from] SymbolsError),
     /// A file cannot be written.
     #[error("{}: {source}", path.display())]
     Write {

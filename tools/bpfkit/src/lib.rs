@@ -19,6 +19,7 @@ mod elf;
 pub mod error;
 pub mod feature;
 mod file_error;
+pub mod fit;
 pub mod input;
 mod libbpf;
 mod linked;

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use bpfkit::check::Checked;
 use bpfkit::check::Checker;
 use bpfkit::check::Outcome;
 use bpfkit::diff;
@@ -23,6 +24,8 @@ use bpfkit::distill;
 use bpfkit::dump;
 use bpfkit::dump::DumpError;
 use bpfkit::dump::Source;
+use bpfkit::fit::Kernel;
+use bpfkit::fit::Module;
 use bpfkit::input::BASE_SECTION;
 use bpfkit::input::SECTION;
 use bpfkit::load;
@@ -116,8 +119,12 @@ const SUBCOMMANDS: [Subcommand; 10] = [
             let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
             let names = [kernel.names()];
             Input::open(file).is_ok_and(|module| {
+                // As a kernel it may have any strings.
+                Kernel::of(&module, &names[0]);
+                let fits = Module::of(&module).is_ok();
                 let checked = Checker::new(&names, Some(names[0].btf())).check(&module);
-                checked.is_ok_and(|checked| !checked.outcomes.iter().any(Outcome::is_refused))
+                let refuses = |checked: Checked| checked.outcomes.iter().any(Outcome::is_refused);
+                fits && checked.is_ok_and(|checked| !refuses(checked))
             })
         },
         run: true,
@@ -195,9 +202,14 @@ fn originals(folder: &Path) -> Vec<Vec<u8>> {
         let input = Input::from_bytes(object.clone(), bytes.to_vec()).unwrap();
         input.need(SECTION).unwrap().to_vec()
     };
-    let elf = |sections: &[(&str, &[u8])]| {
+    let module = |btf: &[(&str, &[u8])]| {
         let mut file = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
-        for (name, content) in sections {
+        let others: [(&str, &[u8]); 3] = [
+            (".modinfo", b"license=GPL\0vermagic=7.3.4 SMP mod_unload \0"),
+            ("__versions", &[b'v'; 128]),
+            (".gnu.linkonce.this_module", &[0; 64]),
+        ];
+        for (name, content) in others.iter().chain(btf) {
             let section = file.add_section(vec![], (*name).into(), SectionKind::Debug);
             file.append_section_data(section, content, 4);
         }
@@ -222,8 +234,8 @@ fn originals(folder: &Path) -> Vec<Vec<u8>> {
         btf(&programs[1]),
         programs[0].clone(),
         programs[1].clone(),
-        elf(&[(SECTION, split.bytes())]),
-        elf(&[(SECTION, &distilled.split), (BASE_SECTION, &distilled.base)]),
+        module(&[(SECTION, split.bytes())]),
+        module(&[(SECTION, &distilled.split), (BASE_SECTION, &distilled.base)]),
     ];
     let mut gzip = GzEncoder::new(vec![], Default::default());
     gzip.write_all(&plain[1]).unwrap();

@@ -604,12 +604,12 @@ fn not_foretold_of_rust(
             };
             let lines = [line(opaque, "opaque"), line(kept, "kept")];
             let loads = match opaque {
-                0 => Verdict::Loads,
+                0 => Verdict::Matches,
                 n => Verdict::Opaque(n),
             };
             if verdict != loads || !begins(&lines.into_iter().flatten().collect::<Vec<_>>()) {
                 return Some(format!(
-                    "check says {verdict}, {log:?}: {:?}",
+                    "check says {verdict:?}, {log:?}: {:?}",
                     relocated.kept
                 ));
             }
@@ -632,7 +632,7 @@ fn not_foretold_of_rust(
                 }
                 _ => verdict == Verdict::Malformed,
             };
-            (!foretold).then(|| format!("check says {verdict}, {log:?}: {error}"))
+            (!foretold).then(|| format!("check says {verdict:?}, {log:?}: {error}"))
         }
     }
 }

@@ -66,10 +66,10 @@ fn outcome(distilled: Add, split: Add, vmlinux: Add) -> Outcome {
     checked.outcomes[0].clone()
 }
 
-fn verdicts(distilled: Add, split: Add, vmlinux: Add) -> [String; 2] {
+fn verdicts(distilled: Add, split: Add, vmlinux: Add) -> [Verdict; 2] {
     let outcome = outcome(distilled, split, vmlinux);
 
-    [outcome.stock(), outcome.rust()].map(|verdict| verdict.to_string())
+    [outcome.stock(), outcome.rust()]
 }
 
 /// The module points to the type of its base, or contains it in a struct.
@@ -86,12 +86,12 @@ const S8: Add = |btf| {
 
 #[test]
 fn rules_of_c_and_rust() {
-    const LOADS: &str = "loads";
-    const ONE: &str = "loads with 1 opaque type";
-    const REFUSED: &str = "refused";
+    const MATCHES: Verdict = Verdict::Matches;
+    const ONE: Verdict = Verdict::Opaque(1);
+    const REFUSED: Verdict = Verdict::Refused;
 
-    let cases: [(&str, Add, Add, Add, [&str; 2]); 29] = [
-        ("the same", S8, CONTAINS, S8, [LOADS, LOADS]),
+    let cases: [(&str, Add, Add, Add, [Verdict; 2]); 29] = [
+        ("the same", S8, CONTAINS, S8, [MATCHES, MATCHES]),
         ("missing", S8, POINTS, |_| {}, [REFUSED, ONE]),
         (
             "missing and contained",
@@ -107,7 +107,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.structure(b"s", 16, &[]);
             },
-            [LOADS, LOADS],
+            [MATCHES, MATCHES],
         ),
         (
             "grown and contained",
@@ -125,7 +125,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.union(b"s", 8, &[]);
             },
-            [LOADS, REFUSED],
+            [MATCHES, REFUSED],
         ),
         (
             "a union now, and only pointed to",
@@ -134,7 +134,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.union(b"s", 8, &[]);
             },
-            [LOADS, ONE],
+            [MATCHES, ONE],
         ),
         (
             "an enum now, of another size",
@@ -152,7 +152,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.enumeration64(b"s", 8, false, &[]);
             },
-            [LOADS, ONE],
+            [MATCHES, ONE],
         ),
         (
             "a typedef now",
@@ -170,7 +170,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.fwd(b"s", false);
             },
-            [LOADS, LOADS],
+            [MATCHES, MATCHES],
         ),
         (
             "only declared, but contained",
@@ -189,7 +189,7 @@ fn rules_of_c_and_rust() {
                 btf.fwd(b"s", false);
                 S8(btf);
             },
-            [REFUSED, LOADS],
+            [REFUSED, MATCHES],
         ),
         (
             "two, one of the size",
@@ -199,7 +199,7 @@ fn rules_of_c_and_rust() {
                 btf.structure(b"s", 16, &[]);
                 S8(btf);
             },
-            [LOADS, LOADS],
+            [MATCHES, MATCHES],
         ),
         (
             "two, none of the size",
@@ -229,7 +229,7 @@ fn rules_of_c_and_rust() {
                 btf.union(b"s", 8, &[]);
                 S8(btf);
             },
-            [REFUSED, LOADS],
+            [REFUSED, MATCHES],
         ),
         (
             "a declaration that is defined now",
@@ -238,7 +238,7 @@ fn rules_of_c_and_rust() {
             },
             POINTS,
             S8,
-            [LOADS, LOADS],
+            [MATCHES, MATCHES],
         ),
         (
             "the same with bit-fields",
@@ -254,7 +254,7 @@ fn rules_of_c_and_rust() {
                 };
                 btf.structure(b"s", 4, &[member]);
             },
-            [REFUSED, LOADS],
+            [REFUSED, MATCHES],
         ),
         (
             "a declaration of a union, defined without bit-fields",
@@ -265,7 +265,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.union(b"u", 4, &[]);
             },
-            [REFUSED, LOADS],
+            [REFUSED, MATCHES],
         ),
         (
             "a declaration of a union, and now of a struct",
@@ -287,7 +287,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.enumeration64(b"e", 8, false, &[]);
             },
-            [LOADS, LOADS],
+            [MATCHES, MATCHES],
         ),
         (
             "a larger enum now",
@@ -307,7 +307,7 @@ fn rules_of_c_and_rust() {
             },
             CONTAINS,
             |_| {},
-            [REFUSED, LOADS],
+            [REFUSED, MATCHES],
         ),
         (
             "an unsigned int now",
@@ -318,7 +318,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.int(b"int", int(0));
             },
-            [REFUSED, LOADS],
+            [REFUSED, MATCHES],
         ),
         (
             "an int that is there twice",
@@ -341,7 +341,7 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.float(b"float", 8);
             },
-            [REFUSED, LOADS],
+            [REFUSED, MATCHES],
         ),
         (
             "grown and taken by value",
@@ -352,9 +352,9 @@ fn rules_of_c_and_rust() {
             |btf| {
                 btf.structure(b"s", 16, &[]);
             },
-            [LOADS, REFUSED],
+            [MATCHES, REFUSED],
         ),
-        ("an empty base", |_| {}, |_| {}, |_| {}, [LOADS, LOADS]),
+        ("an empty base", |_| {}, |_| {}, |_| {}, [MATCHES, MATCHES]),
     ];
 
     for (what, distilled, split, vmlinux, expected) in cases {
@@ -520,7 +520,7 @@ fn c_needs_strings_that_are_names() {
     };
     assert_eq!(types, &[]);
     assert_eq!(refusal, &Some(Refusal::String { offset: 2 }));
-    assert_eq!(checked.outcomes[0].rust(), Verdict::Loads);
+    assert_eq!(checked.outcomes[0].rust(), Verdict::Matches);
 }
 
 #[test]

@@ -32,15 +32,16 @@ use super::Voice;
 
 #[derive(Subcommand)]
 pub enum Btf {
-    /// Say whether modules will load on kernels, and why not
+    /// Predict whether modules load on kernels, and why not
     #[command(after_help = "Examples:
   bpfkit btf check module.ko --kernel /boot/vmlinuz-*
   bpfkit btf check *.ko --kernel /sys/kernel/btf/vmlinux
   bpfkit -j btf check module.ko.xz --kernel vmlinux-7.3 vmlinux-7.4
   bpfkit btf check module.ko --base vmlinux-7.2 --kernel vmlinux-7.3
+  bpfkit btf check module.ko --kernel vmlinux --symbols Module.symvers
 
-The verdicts are about the module's type information. STOCK is the C code of any kernel: it refuses
-a module if one of its types does not match one of the kernel. WITH RUST is a kernel with
+The verdicts are about the module's type information, BTF. STOCK is the C code of any kernel: it
+refuses a module if one of its types does not match one of the kernel. WITH RUST is a kernel with
 CONFIG_BPF_RUST:
 
 - A struct or union that the module only points to becomes opaque: the module has a forward
@@ -58,11 +59,17 @@ As JSON, each type says whether it is 'contained', and in 'opaque', 'kept' or 'm
 not match. With 'mismatch', a kernel with Rust refuses the module; with 'refused', a stock kernel
 does. 'log' has the lines that a kernel with Rust logs after 'bpf_rust: BTF of <module>: '.
 
-A module without .BTF.base fits only the kernel that it was built for. With --base it is checked as
-if it was distilled.
+If the kernel is a vmlinux or an image, its machine, version magic and size of struct module are
+compared as well; for /sys/kernel/btf/vmlinux the machine, the release and that size. With
+--symbols, the kernel must export the symbols that the module needs, in the same versions. 'loads'
+says that all of this was compared, 'BTF ok' that some of it was not, 'does not load' that it
+differs. JSON has the reasons in 'obstacles', and in 'complete' whether all was compared.
 
-The exit status is 0 if all load everywhere, 1 if one is refused anywhere, by a stock kernel or with
-Rust, 2 if a file cannot be read.")]
+A module without .BTF.base fits only the kernel that it was built for; for others the verdict is
+'other kernel'. With --base it is checked as if it was distilled.
+
+The exit status is 0 if no kernel refuses a module, 1 if one does, stock or with Rust, or if a file
+is no module, 2 if a file cannot be read.")]
     Check(Check),
     /// Show how the types of two kernels differ
     #[command(after_help = "Examples:

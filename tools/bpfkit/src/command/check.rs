@@ -5,20 +5,23 @@
 use std::path::Path;
 use std::path::PathBuf;
 
-use bpfkit::check::Base;
-use bpfkit::check::Checked;
 use bpfkit::check::Checker;
-use bpfkit::check::Finding;
-use bpfkit::check::Outcome;
-use bpfkit::check::Verdict;
-use bpfkit::render;
+use bpfkit::fit::compare;
+use bpfkit::fit::Fit;
+use bpfkit::fit::Kernel;
+use bpfkit::fit::Module;
+use bpfkit::fit::Symbols;
+use bpfkit::render::check::pairs;
+use bpfkit::render::check::table;
+use bpfkit::render::check::Row;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Error;
 use bpfkit::Input;
+use bpfkit::InputError;
 use clap::Args;
+use rayon::iter::IndexedParallelIterator;
 use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelIterator;
-use serde::Serialize;
 use splitbtf::in_order;
 use splitbtf::ByteOrder;
 use splitbtf::Endian;
@@ -42,71 +45,56 @@ pub struct Check {
     /// The kernel that modules without .BTF.base were built for: check them as if distilled
     #[arg(short = 'B', long, value_name = "VMLINUX")]
     base: Option<PathBuf>,
-}
-
-/// A module on a kernel, for JSON.
-#[derive(Serialize)]
-struct Pair<'a> {
-    module: &'a Path,
-    kernel: &'a Path,
-    base: Base,
-    stock: &'static str,
-    rust: &'static str,
-    /// The types that do not match, and why not.
-    types: &'a [Finding],
-    /// The message of a stock kernel.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<String>,
-    /// The log of a kernel with Rust, line by line.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    log: Vec<String>,
-    /// The malformed section, and the error.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    malformed: Option<String>,
+    /// The symbols that the kernel exports: its Module.symvers or System.map
+    #[arg(short = 'S', long, value_name = "FILE")]
+    symbols: Option<PathBuf>,
 }
 
 /// Checks the modules, and prints whether they will load.
 pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
+    if check.symbols.is_some() && check.kernel.len() > 1 {
+        return Err(Failure::Usage(
+            "--symbols is about one kernel, and there are several".into(),
+        ));
+    }
     let mut kernels = vec![];
     for path in &check.kernel {
         kernels.push(Input::open(path).map_err(Failure::trouble)?);
     }
     let endian = kernels.first().map_or(Endian::NATIVE, Input::endian);
     let results = in_order!(endian, O => run_in::<O>(check, &kernels));
-    let (modules, problems) = results.map_err(Failure::trouble)?;
+    let (rows, problems) = results.map_err(Failure::trouble)?;
 
-    let pairs: Vec<_> = modules
-        .iter()
-        .flat_map(|(module, checked)| {
-            let outcomes = check.kernel.iter().zip(&checked.outcomes);
-            outcomes.map(|(kernel, outcome)| pair(module, kernel, checked.base, outcome))
-        })
-        .collect();
-    voice.print(&pairs, |_| render::check::table(&modules, &check.kernel))?;
+    let pairs = pairs(&rows, &check.kernel);
+    voice.print(&pairs, |_| table(&rows, &check.kernel))?;
     for problem in &problems {
         eprintln!("bpfkit: {problem}");
     }
-    let refused = |(_, checked): &(_, Checked)| checked.outcomes.iter().any(Outcome::is_refused);
     match problems.is_empty() {
         false => Err(Failure::Said(TROUBLE)),
-        true if modules.iter().any(refused) => Err(Failure::Said(REFUSED)),
+        true if rows.iter().any(Row::is_refused) => Err(Failure::Said(REFUSED)),
         true => Ok(()),
     }
 }
 
 /// The result for each module that could be read, and the errors of the others.
-type Results<'a> = (Vec<(&'a Path, Checked)>, Vec<Error>);
+type Results<'a> = (Vec<Row<'a>>, Vec<Error>);
 
 fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     check: &'a Check,
-    kernels: &[Input],
+    inputs: &[Input],
 ) -> Result<Results<'a>, Error> {
     let open = |path: &PathBuf| Vmlinux::<O>::open(path);
     let own = check.base.as_ref().map(open).transpose()?;
     let own = own.as_ref().map(Vmlinux::btf);
-    let kernels = kernels.par_iter().map(Vmlinux::<O>::of);
+    let kernels = inputs.par_iter().map(Vmlinux::<O>::of);
     let kernels: Vec<_> = kernels.collect::<Result<_, _>>()?;
     let names: Vec<_> = kernels.iter().map(Vmlinux::names).collect();
+    let facts = inputs.par_iter().zip(&names);
+    let facts: Vec<_> = facts
+        .map(|(input, names)| Kernel::of(input, names))
+        .collect();
+    let symbols = check.symbols.as_deref().map(Symbols::open).transpose()?;
 
     let progress = Progress::new("modules", check.modules.len());
     let checked: Vec<_> = check
@@ -115,49 +103,50 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
         .map_init(
             || Checker::new(&names, own.as_ref()),
             |checker, path| {
-                let checked = Input::open(path).and_then(|input| checker.check(&input));
+                let row = row(checker, path, &facts, symbols.as_ref());
                 progress.step();
-                checked
+                row
             },
         )
         .collect();
     progress.end();
 
-    let mut modules = vec![];
+    let mut rows = vec![];
     let mut problems = vec![];
-    for (path, checked) in check.modules.iter().zip(checked) {
-        match checked {
-            Ok(checked) => modules.push((path.as_path(), checked)),
+    for row in checked {
+        match row {
+            Ok(row) => rows.push(row),
             Err(error) => problems.push(error.into()),
         }
     }
-    Ok((modules, problems))
+    Ok((rows, problems))
 }
 
-fn pair<'a>(module: &'a Path, kernel: &'a Path, base: Base, outcome: &'a Outcome) -> Pair<'a> {
-    let (types, refusal) = match outcome {
-        Outcome::Relocated { types, refusal } => (types.as_slice(), refusal.as_ref()),
-        _ => (&[][..], None),
+/// Checks a file.
+fn row<'a, O: ByteOrder>(
+    checker: &mut Checker<'_, O>,
+    path: &'a Path,
+    kernels: &[Kernel],
+    symbols: Option<&Symbols>,
+) -> Result<Row<'a>, InputError> {
+    let input = Input::open(path)?;
+    let module = match Module::of(&input) {
+        Ok(module) => module,
+        Err(error) => {
+            return Ok(Row {
+                module: path,
+                result: Err(error),
+            })
+        }
     };
-    let word = |verdict| match verdict {
-        Verdict::Loads => "loads",
-        Verdict::Opaque(_) => "opaque",
-        Verdict::Refused => "refused",
-        Verdict::Malformed => "malformed",
+    let fit = |kernel| match &module {
+        Some(module) => compare(module, kernel, symbols),
+        None => Fit::default(),
     };
 
-    Pair {
-        module,
-        kernel,
-        base,
-        stock: word(outcome.stock()),
-        rust: word(outcome.rust()),
-        types,
-        refusal: refusal.map(ToString::to_string),
-        log: outcome.log(),
-        malformed: match outcome {
-            Outcome::Malformed { section, error } => Some(format!("{section}: {error}")),
-            _ => None,
-        },
-    }
+    let fits = kernels.iter().map(fit).collect();
+    Ok(Row {
+        module: path,
+        result: Ok((checker.check(&input)?, fits)),
+    })
 }

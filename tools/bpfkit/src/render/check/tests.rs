@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+use super::*;
+use crate::fit::NotAModule;
+use crate::fit::Obstacle;
+
+const KERNEL: &str = "vmlinux";
+
+fn row(base: Base, outcome: Outcome, fit: Fit) -> Row<'static> {
+    let outcomes = vec![outcome];
+
+    Row {
+        module: "a.ko".as_ref(),
+        result: Ok((Checked { base, outcomes }, vec![fit])),
+    }
+}
+
+fn matching() -> Outcome {
+    Outcome::Relocated {
+        types: vec![],
+        refusal: None,
+    }
+}
+
+fn malformed() -> Outcome {
+    Outcome::Malformed {
+        section: ".BTF",
+        error: splitbtf::Error::Id { id: 7, end: 7 },
+    }
+}
+
+/// The line of a module in the table, without its names, and the verdict in JSON.
+fn verdict(row: Row<'_>) -> (String, String, bool) {
+    let kernels = [KERNEL.into()];
+    let rows = [row];
+    let text = table(&rows, &kernels);
+    let json = serde_json::to_value(pairs(&rows, &kernels)).unwrap();
+    let line = text.lines().nth(1).unwrap().split_whitespace().skip(2);
+    let words: Vec<_> = line.collect();
+
+    (
+        words.join(" "),
+        json[0]["rust"].as_str().unwrap().to_owned(),
+        rows[0].is_refused(),
+    )
+}
+
+fn expect(row: Row<'_>, text: &str, json: &str, refused: bool) {
+    assert_eq!(
+        verdict(row),
+        (format!("{text} {text}"), json.into(), refused)
+    );
+}
+
+fn fit(same_release: Option<bool>) -> Fit {
+    Fit {
+        same_release,
+        built_for: Some("7.2.12".into()),
+        ..Fit::default()
+    }
+}
+
+#[test]
+fn loads_only_if_all_is_known() {
+    let complete = Fit {
+        complete: true,
+        ..fit(Some(true))
+    };
+    let other = Fit {
+        obstacles: vec![Obstacle::StructModule {
+            module: 1,
+            kernel: 2,
+        }],
+        ..complete.clone()
+    };
+
+    expect(row(Base::Own, matching(), complete), "loads", "ok", false);
+    expect(row(Base::Own, matching(), fit(None)), "BTF ok", "ok", false);
+    expect(
+        row(Base::Own, matching(), other),
+        "does not load",
+        "ok",
+        true,
+    );
+    expect(
+        row(Base::Own, malformed(), fit(None)),
+        "malformed",
+        "malformed",
+        true,
+    );
+}
+
+#[test]
+fn a_module_without_a_base_is_for_one_kernel() {
+    let take = |outcome, same| row(Base::Kernel, outcome, fit(same));
+    let other = |row| expect(row, "other kernel", "other_kernel", true);
+
+    expect(take(Outcome::AsIs, Some(true)), "BTF ok", "ok", false);
+    expect(take(Outcome::AsIs, None), "BTF ok", "ok", false);
+    expect(
+        take(malformed(), Some(true)),
+        "malformed",
+        "malformed",
+        true,
+    );
+    other(take(Outcome::AsIs, Some(false)));
+    other(take(malformed(), Some(false)));
+    other(take(malformed(), None));
+
+    let rows = [take(malformed(), None)];
+    let hint = "it has no .BTF.base and was built for 7.2.12: give that kernel with --base";
+    assert!(table(&rows, &[KERNEL.into()]).contains(hint));
+}
+
+#[test]
+fn a_file_that_is_no_module_is_refused() {
+    let row = Row {
+        module: "ls".as_ref(),
+        result: Err(ModuleError::new("ls".as_ref(), NotAModule::Elf)),
+    };
+
+    expect(row, "no module", "not_a_module", true);
+}
