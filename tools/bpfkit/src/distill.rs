@@ -19,6 +19,7 @@ use crate::file_error::FileError;
 use crate::input::InputProblem;
 use crate::input::BASE_SECTION;
 use crate::input::SECTION;
+use crate::stranger::Stranger;
 use crate::Input;
 use crate::InputError;
 
@@ -50,16 +51,8 @@ pub enum DistillProblem {
     #[error("the module has been distilled already")]
     Distilled,
     /// The module was built for another kernel.
-    #[error(
-        "the module was not built for the kernel of this base: a name in BTF type {id} is not in the base \
-         (offset {offset} of its strings)"
-    )]
-    OtherBase {
-        /// The type.
-        id: u32,
-        /// The offset of the name in the base's strings, in bytes.
-        offset: u32,
-    },
+    #[error(transparent)]
+    OtherBase(#[from] Stranger),
     /// The module's `.BTF_ids` section is malformed.
     #[error(transparent)]
     Ids(#[from] IdsError),
@@ -121,9 +114,8 @@ pub fn distill<O: ByteOrder + 'static>(
 
     let mut index = vec![0; splitbtf::max_types::<O>(split).map_err(&btf)?];
     let view = Btf::open(split, Some(base), &mut index).map_err(&btf)?;
-    if let Some((id, offset)) = stranger(&view).map_err(&btf)? {
-        let problem = DistillProblem::OtherBase { id, offset };
-        return Err(DistillError::in_section(path, SECTION, problem));
+    if let Some(stranger) = Stranger::find(&view).map_err(&btf)? {
+        return Err(DistillError::in_section(path, SECTION, stranger));
     }
     let valid = view.validated().map_err(&btf)?;
     let distilled = distiller.distill(&valid).map_err(&btf)?;
@@ -148,20 +140,6 @@ pub fn distill<O: ByteOrder + 'static>(
         after,
         lost: ids.map(|ids| ids.lost).unwrap_or_default(),
     })
-}
-
-/// Finds a name that does not start where a string of the base starts, which shows that the base is
-/// the wrong one: all writers of BTF refer to whole strings. Returns the type and the name's offset.
-fn stranger<O: ByteOrder>(split: &Btf<'_, O>) -> Result<Option<(u32, u32)>, splitbtf::Error> {
-    for id in split.first_id()..split.end_id() {
-        for offset in split.name_offsets(id)? {
-            let before = offset.checked_sub(1);
-            if before.is_some_and(|before| split.string(before) != Ok(b"")) {
-                return Ok(Some((id, offset)));
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// The numbers of types in split BTF and in its base.

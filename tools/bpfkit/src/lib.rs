@@ -32,6 +32,7 @@ pub mod relocate;
 pub mod render;
 pub mod show;
 pub mod skeleton;
+mod stranger;
 mod sys;
 #[cfg(test)]
 mod testing;
@@ -46,4 +47,5 @@ pub use input::InputError;
 pub use input::Section;
 pub use metadata::Metadata;
 pub use splitbtf::Endian;
+pub use stranger::Stranger;
 pub use value::Value;

@@ -254,7 +254,7 @@ fn another_base_is_refused() {
         matches!(
             refused,
             Err(DistillError {
-                problem: DistillProblem::OtherBase { .. },
+                problem: DistillProblem::OtherBase(_),
                 ..
             })
         ),

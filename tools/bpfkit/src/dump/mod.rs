@@ -19,6 +19,7 @@ use splitbtf::TypeName;
 use zerocopy::ByteOrder;
 
 use crate::Error;
+use crate::Stranger;
 
 pub use self::source::Source;
 pub use self::source::VMLINUX;
@@ -53,6 +54,9 @@ pub enum DumpError {
     /// Its base is malformed.
     #[error("in the base: {0}")]
     Base(splitbtf::Error),
+    /// It was not made for this base.
+    #[error(transparent)]
+    OtherBase(#[from] Stranger),
     /// The kernel that it is relocated to cannot be read.
     #[error(transparent)]
     Kernel(#[from] Error),

@@ -20,6 +20,7 @@ use crate::input::SECTION;
 use crate::prog;
 use crate::prog::Name;
 use crate::show;
+use crate::stranger::Stranger;
 use crate::sys;
 use crate::vmlinux::Vmlinux;
 use crate::Error;
@@ -36,6 +37,8 @@ pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 pub struct Source {
     bytes: Section,
     base: Option<Section>,
+    /// Whether the user has named the base, which may be the wrong one.
+    named: bool,
 }
 
 impl Source {
@@ -44,6 +47,7 @@ impl Source {
         Self {
             bytes: bytes.into(),
             base: base.map(Section::from),
+            named: false,
         }
     }
 
@@ -58,6 +62,7 @@ impl Source {
         let input = Input::open(path)?;
         let vmlinux = Path::new(VMLINUX);
         let module = path.parent() == vmlinux.parent() && path != vmlinux;
+        let named = base.is_some();
         let base = match base {
             Some(base) => Some(read(base)?),
             None if module => Some(read(vmlinux)?),
@@ -71,6 +76,7 @@ impl Source {
         Ok(Self {
             bytes: input.into_section(section)?,
             base,
+            named,
         })
     }
 
@@ -88,6 +94,7 @@ impl Source {
         let fd = sys::btf_by_id(id).map_err(error)?;
         let module = sys::btf_is_module(fd.as_fd()).map_err(error)?;
         let bytes = sys::btf_bytes(fd.as_fd()).map_err(error)?;
+        let named = base.is_some();
         let base = match base {
             None if module => Some(Path::new(VMLINUX)),
             base => base,
@@ -96,6 +103,7 @@ impl Source {
         Ok(Self {
             bytes: bytes.into(),
             base: base.map(read).transpose()?,
+            named,
         })
     }
 
@@ -189,7 +197,8 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If one of them cannot be opened, or `then` fails.
+    /// If one of them cannot be opened, the user has named a base that is the wrong one, or `then`
+    /// fails.
     pub fn opened<O: ByteOrder, T>(
         &self,
         then: impl FnOnce(&Btf<'_, O>) -> Result<T, DumpError>,
@@ -206,6 +215,9 @@ impl Source {
         let mut index = vec![0; splitbtf::max_types::<O>(&self.bytes)?];
         let btf = Btf::open(&self.bytes, base.as_ref(), &mut index)?;
 
+        if self.named {
+            Stranger::find(&btf)?.map_or(Ok(()), Err)?;
+        }
         then(&btf)
     }
 }

@@ -2,6 +2,9 @@
 
 //! Dumps of small BTF, and of BTF that no compiler writes.
 
+use std::fs;
+
+use crate::input::SECTION;
 use crate::testing::blob;
 
 use super::header;
@@ -354,4 +357,31 @@ fn damaged_files_do_no_harm() {
             let _ = header(&Source::new(bytes, None), &[], &mut Vec::new());
         }
     }
+}
+
+#[test]
+fn a_base_that_the_user_names_must_be_the_right_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let base = file("base", &blob(&[1, INT << 24, 4, 32], b"\0int\0"));
+    let other = file("other", &blob(&[1, INT << 24, 4, 32], b"\0unsigned int\0"));
+    // A typedef of its own, called by a string of the base.
+    let split = file("split", &blob(&[1, TYPEDEF << 24, 1], b"\0"));
+    let wrong = file("wrong", &blob(&[4, TYPEDEF << 24, 1], b"\0"));
+    let dump = |split, base| {
+        let source = Source::file(split, SECTION, Some(base)).unwrap();
+        header(&source, &[], vec![])
+    };
+
+    dump(&split, &base).unwrap();
+    dump(&split, &other).unwrap();
+    let error = dump(&wrong, &other).unwrap_err();
+    assert!(
+        matches!(error, DumpError::OtherBase(stranger) if stranger.offset == 4),
+        "{error}"
+    );
 }
