@@ -218,6 +218,13 @@ pub enum Verdict {
     Malformed,
 }
 
+impl Verdict {
+    /// Whether the kernel refuses the module.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Refused | Self::Malformed)
+    }
+}
+
 impl Outcome {
     /// The verdict of a stock kernel.
     pub fn stock(&self) -> Verdict {
@@ -247,9 +254,7 @@ impl Outcome {
 
     /// Whether a kernel refuses the module, a stock one or one with `CONFIG_BPF_RUST`.
     pub fn is_refused(&self) -> bool {
-        let refuses = |verdict| matches!(verdict, Verdict::Refused | Verdict::Malformed);
-
-        refuses(self.stock()) || refuses(self.rust())
+        self.stock().is_refusal() || self.rust().is_refusal()
     }
 
     /// The lines that a kernel with `CONFIG_BPF_RUST` logs when it relocates the module's BTF or

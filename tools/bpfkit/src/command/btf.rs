@@ -35,7 +35,8 @@ pub enum Btf {
     /// Predict whether modules load on kernels, and why not
     #[command(after_help = "Examples:
   bpfkit btf check module.ko --kernel /boot/vmlinuz-*
-  bpfkit btf check *.ko --kernel /sys/kernel/btf/vmlinux
+  bpfkit btf check /lib/modules/7.3.4 --kernel /sys/kernel/btf/vmlinux
+  find . -name '*.ko' | bpfkit btf check --files-from - --kernel vmlinux
   bpfkit -j btf check module.ko.xz --kernel vmlinux-7.3 vmlinux-7.4
   bpfkit btf check module.ko --base vmlinux-7.2 --kernel vmlinux-7.3
   bpfkit btf check module.ko --kernel vmlinux --symbols Module.symvers
@@ -68,8 +69,8 @@ differs. JSON has the reasons in 'obstacles', and in 'complete' whether all was 
 A module without .BTF.base fits only the kernel that it was built for; for others the verdict is
 'other kernel'. With --base it is checked as if it was distilled.
 
-The exit status is 0 if no kernel refuses a module, 1 if one does, stock or with Rust, or if a file
-is no module, 2 if a file cannot be read.")]
+The exit status is 0 if no kernel refuses a module, 1 if one does, stock or with Rust (see
+--fail-on), or if a file is no module, 2 if a file cannot be read.")]
     Check(Check),
     /// Show how the types of two kernels differ
     #[command(after_help = "Examples:

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use bpfkit::check::Checker;
+use bpfkit::check::Outcome;
 use bpfkit::fit::compare;
 use bpfkit::fit::Fit;
 use bpfkit::fit::Kernel;
@@ -19,6 +20,7 @@ use bpfkit::Error;
 use bpfkit::Input;
 use bpfkit::InputError;
 use clap::Args;
+use clap::ValueEnum;
 use rayon::iter::IndexedParallelIterator;
 use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelIterator;
@@ -26,6 +28,7 @@ use splitbtf::in_order;
 use splitbtf::ByteOrder;
 use splitbtf::Endian;
 
+use super::modules::Modules;
 use super::progress::Progress;
 use super::Failure;
 use super::Voice;
@@ -36,9 +39,8 @@ const TROUBLE: u8 = 2;
 
 #[derive(Args)]
 pub struct Check {
-    /// The modules: .ko files, compressed or not, or BTF by itself
-    #[arg(value_name = "MODULE", required = true)]
-    modules: Vec<PathBuf>,
+    #[command(flatten)]
+    modules: Modules,
     /// The kernels: vmlinux, vmlinuz, or BTF by itself
     #[arg(short, long, value_name = "VMLINUX", required = true, num_args = 1..)]
     kernel: Vec<PathBuf>,
@@ -48,6 +50,22 @@ pub struct Check {
     /// The symbols that the kernel exports: its Module.symvers or System.map
     #[arg(short = 'S', long, value_name = "FILE")]
     symbols: Option<PathBuf>,
+    /// Whose refusal is an exit status of 1
+    #[arg(long, value_name = "KERNEL", default_value = "any")]
+    fail_on: FailOn,
+}
+
+/// The kernels whose refusal is an exit status of 1.
+#[derive(Clone, Copy, ValueEnum)]
+enum FailOn {
+    /// A stock kernel
+    Stock,
+    /// A kernel with CONFIG_BPF_RUST
+    Rust,
+    /// One of the two
+    Any,
+    /// None: the exit status is 0
+    Never,
 }
 
 /// Checks the modules, and prints whether they will load.
@@ -57,12 +75,13 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
             "--symbols is about one kernel, and there are several".into(),
         ));
     }
+    let modules = check.modules.paths()?;
     let mut kernels = vec![];
     for path in &check.kernel {
         kernels.push(Input::open(path).map_err(Failure::trouble)?);
     }
     let endian = kernels.first().map_or(Endian::NATIVE, Input::endian);
-    let results = in_order!(endian, O => run_in::<O>(check, &kernels));
+    let results = in_order!(endian, O => run_in::<O>(check, &modules, &kernels));
     let (rows, problems) = results.map_err(Failure::trouble)?;
 
     let pairs = pairs(&rows, &check.kernel);
@@ -72,8 +91,17 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     }
     match problems.is_empty() {
         false => Err(Failure::Said(TROUBLE)),
-        true if rows.iter().any(Row::is_refused) => Err(Failure::Said(REFUSED)),
+        true if rows.iter().any(|row| fails(row, check.fail_on)) => Err(Failure::Said(REFUSED)),
         true => Ok(()),
+    }
+}
+
+fn fails(row: &Row<'_>, on: FailOn) -> bool {
+    match on {
+        FailOn::Stock => row.is_refused(Outcome::stock),
+        FailOn::Rust => row.is_refused(Outcome::rust),
+        FailOn::Any => row.is_refused(Outcome::stock) || row.is_refused(Outcome::rust),
+        FailOn::Never => false,
     }
 }
 
@@ -81,7 +109,8 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
 type Results<'a> = (Vec<Row<'a>>, Vec<Error>);
 
 fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
-    check: &'a Check,
+    check: &Check,
+    modules: &'a [PathBuf],
     inputs: &[Input],
 ) -> Result<Results<'a>, Error> {
     let open = |path: &PathBuf| Vmlinux::<O>::open(path);
@@ -96,9 +125,8 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
         .collect();
     let symbols = check.symbols.as_deref().map(Symbols::open).transpose()?;
 
-    let progress = Progress::new("modules", check.modules.len());
-    let checked: Vec<_> = check
-        .modules
+    let progress = Progress::new("modules", modules.len());
+    let checked: Vec<_> = modules
         .par_iter()
         .map_init(
             || Checker::new(&names, own.as_ref()),

@@ -36,10 +36,13 @@ impl Row<'_> {
         })
     }
 
-    /// Whether a kernel refuses the module, or this is none.
-    pub fn is_refused(&self) -> bool {
+    /// Whether a kernel refuses the module, by its verdict on BTF or for another reason; or this is
+    /// no module.
+    pub fn is_refused(&self, verdict: fn(&Outcome) -> Verdict) -> bool {
         let refuses = |(base, outcome, fit): (Base, &Outcome, &Fit)| {
-            outcome.is_refused() || !fit.obstacles.is_empty() || is_foreign(base, outcome, fit)
+            verdict(outcome).is_refusal()
+                || !fit.obstacles.is_empty()
+                || is_foreign(base, outcome, fit)
         };
 
         self.result.is_err() || self.results().any(refuses)

@@ -41,7 +41,7 @@ fn verdict(row: Row<'_>) -> (String, String, bool) {
     (
         words.join(" "),
         json[0]["rust"].as_str().unwrap().to_owned(),
-        rows[0].is_refused(),
+        rows[0].is_refused(Outcome::rust),
     )
 }
 
