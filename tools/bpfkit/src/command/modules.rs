@@ -56,8 +56,8 @@ impl Modules {
     }
 }
 
-/// The modules in a folder and its subfolders, but not behind links: `build` in `/lib/modules/*`
-/// leads to other files.
+/// The modules in a folder and its subfolders. A link to a module is one, as in `weak-updates`; links
+/// to folders are not followed: `build` in `/lib/modules/*` leads to other files.
 fn inside(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = vec![];
 
@@ -79,7 +79,7 @@ fn inside(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 fn is_module(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
 
-    entry.file_type().is_file() && EXTENSIONS.iter().any(|extension| name.ends_with(extension))
+    entry.path().is_file() && EXTENSIONS.iter().any(|extension| name.ends_with(extension))
 }
 
 fn trouble(path: &Path, error: &io::Error) -> Failure {

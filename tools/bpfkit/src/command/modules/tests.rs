@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+use std::os::unix::fs::symlink;
+
 use super::*;
 
 fn modules(modules: &[&Path], files_from: Option<&Path>) -> Modules {
@@ -31,7 +33,9 @@ fn folders_and_lists() {
     ] {
         fs::write(path(name), "").unwrap();
     }
-    std::os::unix::fs::symlink(root, path("kernel/build")).unwrap();
+    fs::create_dir(path("folder.ko")).unwrap();
+    symlink(root, path("kernel/build")).unwrap();
+    symlink(path("one"), path("y.ko")).unwrap();
     fs::write(path("list"), "/a.ko\n\n/b.ko\n").unwrap();
 
     let found = modules(&[&path("one"), root], Some(&path("list"))).paths();
@@ -39,6 +43,7 @@ fn folders_and_lists() {
         path("one"),
         path("kernel/b.ko.xz"),
         path("kernel/net/a.ko.zst"),
+        path("y.ko"),
         path("z.ko"),
         "/a.ko".into(),
         "/b.ko".into(),
