@@ -2,10 +2,12 @@
 
 //! Predicts what kernels do with the BTF of modules.
 //!
-//! For a kernel with `CONFIG_BPF_RUST` this asks the kernel's own code, `rust/splitbtf-core`. For a
-//! stock kernel it has rules of its own, modelled on the C code of 7.3. Both validate BTF first:
-//! `splitbtf` rejects BTF that C may accept, and C has some extra rules for names and sizes.
+//! All kernels parse BTF in C first, and refuse much of what is malformed. A kernel with
+//! `CONFIG_BPF_RUST` then validates it with code that this crate calls too, `rust/splitbtf-core`: it
+//! refuses BTF that C may accept. The same code tells how such a kernel relocates the BTF; how a
+//! stock kernel parses and relocates it is modelled on the C code of 7.3.
 
+mod parse;
 mod stock;
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ use crate::relocate::shown;
 use crate::Input;
 use crate::InputError;
 
+pub use self::parse::ParseError;
 pub use self::stock::Refusal;
 
 /// Checks modules, one after the other, against a set of kernels.
@@ -78,13 +81,24 @@ pub enum Outcome {
     },
     /// The kernel takes it unchanged, as it has no distilled base.
     AsIs,
-    /// It is malformed. Kernels with the Rust code refuse it; the C code may accept it or crash.
+    /// It is malformed.
     Malformed {
         /// The section with the error.
         section: &'static str,
         /// The error.
-        error: splitbtf::Error,
+        problem: Problem,
     },
+}
+
+/// The first error in malformed BTF.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The C code of all kernels refuses it.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// A kernel with the Rust code refuses it. One without may accept it, or crash.
+    #[error(transparent)]
+    Btf(#[from] splitbtf::Error),
 }
 
 /// A type of a distilled base that does not match with Rust or with C.
@@ -337,15 +351,17 @@ impl<'k, O: ByteOrder> Checker<'k, O> {
     ///
     /// If a section cannot be read.
     pub fn check(&mut self, module: &Input) -> Result<Checked, InputError> {
-        let Some(split) = module.section(SECTION)? else {
-            return Ok(self.all(Base::None, Outcome::AsIs));
-        };
+        let split = module.section(SECTION)?.unwrap_or_default();
 
         Ok(self.check_sections(split, module.section(BASE_SECTION)?))
     }
 
-    /// Checks a module, given the content of its sections `.BTF` and `.BTF.base`.
+    /// Checks a module, given the content of its sections `.BTF` and `.BTF.base`. An empty `.BTF`
+    /// is none.
     pub fn check_sections(&mut self, split: &[u8], base: Option<&[u8]>) -> Checked {
+        if split.is_empty() {
+            return self.all(Base::None, Outcome::AsIs);
+        }
         let (base, result) = match (base, self.own) {
             (Some(base), _) => (Base::Own, self.relocate(split, base)),
             (None, Some(own)) => (Base::Distilled, self.distil(split, own)),
@@ -373,7 +389,7 @@ impl<'k, O: ByteOrder> Checker<'k, O> {
             .map(
                 |kernel| match opened(split, Some(kernel.btf()), |_| Ok(())) {
                     Ok(()) => Outcome::AsIs,
-                    Err(error) => malformed(SECTION)(error),
+                    Err(problem) => malformed(SECTION)(problem),
                 },
             )
             .collect()
@@ -398,30 +414,33 @@ impl<'k, O: ByteOrder> Checker<'k, O> {
         };
         let outcomes = opened(base, None, relocate).map_err(malformed(BASE_SECTION))?;
 
-        outcomes.map_err(|error| match error {
+        outcomes.map_err(|problem| match problem {
             // Only relocation returns these, for types of the base.
-            splitbtf::Error::Type {
+            Problem::Btf(splitbtf::Error::Type {
                 reason: splitbtf::TypeReason::NotDistilled | splitbtf::TypeReason::LongName,
                 ..
-            } => malformed(BASE_SECTION)(error),
-            error => malformed(SECTION)(error),
+            }) => malformed(BASE_SECTION)(problem),
+            problem => malformed(SECTION)(problem),
         })
     }
 }
 
-fn malformed(section: &'static str) -> impl Fn(splitbtf::Error) -> Outcome {
-    move |error| Outcome::Malformed { section, error }
+fn malformed(section: &'static str) -> impl Fn(Problem) -> Outcome {
+    move |problem| Outcome::Malformed { section, problem }
 }
 
-/// Opens and validates BTF, and passes it to `then`.
+/// Opens BTF, checks it as C and Rust do, and passes it to `then`.
 fn opened<O: ByteOrder, T>(
     bytes: &[u8],
     base: Option<&Btf<'_, O>>,
     then: impl FnOnce(&Valid<'_, O>) -> Result<T, splitbtf::Error>,
-) -> Result<T, splitbtf::Error> {
+) -> Result<T, Problem> {
+    parse::check(bytes, base)?;
     let mut index = vec![0; splitbtf::max_types::<O>(bytes)?];
+    let btf = Btf::open(bytes, base, &mut index)?;
+    parse::check_chains(&btf)?;
 
-    then(&Btf::open(bytes, base, &mut index)?.validated()?)
+    Ok(then(&btf.validated()?)?)
 }
 
 /// The outcome for split BTF on one kernel.

@@ -551,7 +551,10 @@ fn malformed_is_told_with_its_section() {
     let malformed = |split: &[u8], base: &[u8]| {
         let checked = check_on(&file(S8), None, split, Some(base));
         match checked.outcomes[0] {
-            Outcome::Malformed { section, error } => (section, error.to_string()),
+            Outcome::Malformed {
+                section,
+                ref problem,
+            } => (section, problem.to_string()),
             ref outcome => panic!("{outcome:?}"),
         }
     };
@@ -562,7 +565,7 @@ fn malformed_is_told_with_its_section() {
     assert_eq!(malformed(&split, &[]).0, BASE_SECTION);
     let (section, error) = malformed(&big, &base);
     assert_eq!(section, SECTION);
-    assert_eq!(error, "BTF of the other byte order");
+    assert_eq!(error, "Invalid magic: BTF of the other byte order");
     let split = module(&pointer, |_| {});
     let (section, error) = malformed(&split, &pointer);
     assert_eq!(section, BASE_SECTION);

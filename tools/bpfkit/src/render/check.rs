@@ -141,7 +141,7 @@ fn reasons(base: Base, outcome: &Outcome, fit: &Fit, text: &mut String) {
                 *text += &format!("    stock: {refusal}\n");
             }
         }
-        Outcome::Malformed { section, error } => *text += &format!("    {section}: {error}\n"),
+        Outcome::Malformed { section, problem } => *text += &format!("    {section}: {problem}\n"),
     }
 }
 
@@ -262,7 +262,7 @@ fn pair<'a>(
         refusal: refusal.map(ToString::to_string),
         log: outcome.log(),
         malformed: match outcome {
-            Outcome::Malformed { section, error } => Some(format!("{section}: {error}")),
+            Outcome::Malformed { section, problem } => Some(format!("{section}: {problem}")),
             _ => None,
         },
         not_a_module: None,

@@ -25,7 +25,7 @@ fn matching() -> Outcome {
 fn malformed() -> Outcome {
     Outcome::Malformed {
         section: ".BTF",
-        error: splitbtf::Error::Id { id: 7, end: 7 },
+        problem: splitbtf::Error::Id { id: 7, end: 7 }.into(),
     }
 }
 
