@@ -8,6 +8,7 @@ mod base;
 mod cycles;
 mod fields;
 mod header;
+mod names;
 mod references;
 mod sizes;
 
@@ -246,11 +247,28 @@ fn of(drafts: Drafts) -> Vec<Case> {
 
     header::cases(&mut cases);
     fields::cases(&mut cases);
+    names::cases(&mut cases);
     references::cases(&mut cases);
     cycles::cases(&mut cases);
     base::cases(&mut cases);
     sizes::cases(&mut cases);
     cases.all
+}
+
+/// All cases, made of a struct with a member and of a pointer, both on an `int` of the base.
+#[cfg(test)]
+pub(crate) fn samples() -> Vec<Case> {
+    use splitbtf::raw::wire;
+
+    let mut base = Drafts::empty().base;
+    let int = base.int();
+    let mut drafts = Drafts::on(base);
+    let name = drafts.split.string("member");
+    let info = crate::pair::Info::of(wire::STRUCT, 1);
+    drafts.split.add(0, info, 4, &[name, int, 0]);
+    drafts.split.add(0, wire::PTR, int, &[]);
+
+    of(drafts)
 }
 
 #[cfg(test)]
@@ -259,17 +277,9 @@ mod tests {
 
     use super::*;
 
-    fn sample() -> Drafts {
-        let mut drafts = Drafts::empty();
-        drafts.base.int();
-        let mut drafts = Drafts::on(drafts.base);
-        drafts.split.add(0, splitbtf::raw::wire::PTR, 1, &[]);
-        drafts
-    }
-
     #[test]
     fn names_are_names_and_differ() {
-        let cases = of(sample());
+        let cases = samples();
         let names: HashSet<_> = cases.iter().map(|case| case.name.as_str()).collect();
 
         assert_eq!(names.len(), cases.len());
@@ -285,7 +295,7 @@ mod tests {
         use splitbtf::Owned;
         use zerocopy::LE;
 
-        for case in of(sample()) {
+        for case in samples() {
             let (pair, Expected::Rust { whose, says }) = case.make() else {
                 continue;
             };

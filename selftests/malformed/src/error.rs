@@ -35,6 +35,9 @@ pub enum Error {
         /// The reason.
         source: splitbtf::Error,
     },
+    /// The running kernel's BTF cannot be read.
+    #[error(transparent)]
+    Vmlinux(#[from] bpfkit::Error),
     /// There is no case of this name.
     #[error("there is no case {name}; 'malformed list' shows them")]
     NoCase {

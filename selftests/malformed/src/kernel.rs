@@ -21,6 +21,8 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use bpfkit::check;
+use bpfkit::vmlinux::Vmlinux;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::system;
@@ -28,6 +30,8 @@ use splitbtf::Owned;
 use zerocopy::NativeEndian;
 
 use crate::error::Of;
+use crate::foretell::foretell;
+use crate::pair::Pair;
 use crate::Error;
 
 const LOG: &str = "/dev/kmsg";
@@ -40,7 +44,7 @@ pub struct Kernel {
     log: File,
     module: String,
     btf: PathBuf,
-    vmlinux: Owned<NativeEndian>,
+    vmlinux: Vmlinux<NativeEndian>,
     bound: Duration,
 }
 
@@ -91,8 +95,7 @@ impl Kernel {
             .open(path)
             .of(path)?;
         log.seek(SeekFrom::End(0)).of(path)?;
-        let path = Path::new(BTF).join("vmlinux");
-        let vmlinux = Owned::valid(fs::read(&path).of(&path)?, None).of("vmlinux")?;
+        let vmlinux = Vmlinux::open(&Path::new(BTF).join("vmlinux"))?;
 
         Ok(Self {
             log,
@@ -101,6 +104,11 @@ impl Kernel {
             vmlinux,
             bound,
         })
+    }
+
+    /// Predicts the outcome for a module with this BTF.
+    pub fn foretell(&self, pair: &Pair) -> Option<check::Outcome> {
+        foretell(pair, &self.vmlinux)
     }
 
     /// Loads a module, and removes it again. `what` names the load in errors.
@@ -149,7 +157,7 @@ impl Kernel {
             bytes => bytes.of(&self.btf)?,
         };
 
-        Ok(match Owned::valid(bytes, Some(&self.vmlinux)) {
+        Ok(match Owned::valid(bytes, Some(self.vmlinux.types())) {
             Ok(_) => Outcome::Loads,
             Err(error) => Outcome::LoadsMalformed(error),
         })

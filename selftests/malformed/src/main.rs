@@ -4,6 +4,7 @@
 
 mod cases;
 mod error;
+mod foretell;
 mod kernel;
 mod module;
 mod mutate;

@@ -65,10 +65,10 @@ impl Draft {
     }
 
     /// Adds a string, and returns its offset.
-    pub fn string(&mut self, string: &str) -> u32 {
+    pub fn string(&mut self, string: impl AsRef<[u8]>) -> u32 {
         let offset = self.end_string();
 
-        self.strings.extend(string.as_bytes());
+        self.strings.extend(string.as_ref());
         self.strings.push(0);
         offset
     }
@@ -122,12 +122,12 @@ pub struct Info(pub u32);
 
 impl Info {
     /// The word for a kind with a `vlen`.
-    pub fn of(kind: u8, vlen: u32) -> Self {
-        Self(u32::from(kind) << 24 | vlen)
+    pub const fn of(kind: u8, vlen: u32) -> Self {
+        Self((kind as u32) << 24 | vlen)
     }
 
     /// The same with `kind_flag`.
-    pub fn flagged(self) -> Self {
+    pub const fn flagged(self) -> Self {
         Self(self.0 | 1 << 31)
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::cases::Case;
 use crate::cases::Expected;
 use crate::error::Of;
+use crate::foretell;
 use crate::kernel::Kernel;
 use crate::kernel::Load;
 use crate::kernel::Outcome;
@@ -23,7 +24,8 @@ const DEBUGFS: &str = "/sys/kernel/debug/bpf_rust_btf";
 /// The kernel's `DEFAULT_RATELIMIT_BURST`.
 const BURST: usize = 10;
 
-/// Loads the module with all cases and seeds; returns whether all outcomes are as expected.
+/// Loads the module with all cases and seeds; returns whether all outcomes are as expected, and as
+/// `bpfkit btf check` predicts.
 ///
 /// # Errors
 ///
@@ -45,10 +47,15 @@ pub fn all(
         let load = kernel
             .load(name, module.with(&pair))
             .inspect_err(|error| println!("not ok {n} {name} # {error}"))?;
-        match expected.unlike(module.name(), &load) {
-            None => println!("ok {n} {name}"),
-            Some(unlike) => {
-                println!("# expected: {expected}\n# outcome: {unlike}");
+        let foretold = foretell::unlike(kernel.foretell(&pair).as_ref(), &load);
+        match (expected.unlike(module.name(), &load), foretold) {
+            (None, None) => println!("ok {n} {name}"),
+            (unlike, foretold) => {
+                let outcome = unlike.unwrap_or_else(|| load.outcome.to_string());
+                println!("# expected: {expected}\n# outcome: {outcome}");
+                if let Some(foretold) = foretold {
+                    println!("# bpfkit btf check: {foretold}");
+                }
                 for line in &load.log {
                     println!("#     {line}");
                 }
@@ -72,7 +79,8 @@ pub fn all(
     Ok(good)
 }
 
-/// Loads the module with random changes of its BTF: each is refused, or gives valid BTF.
+/// Loads the module with random changes of its BTF: each is refused, or gives valid BTF, as `bpfkit
+/// btf check` predicts.
 fn random_changes(
     n: usize,
     module: &Module,
@@ -85,10 +93,15 @@ fn random_changes(
 
     for seed in seeds.clone() {
         let what = format!("seed {seed}");
-        let image = module.with(&mutate::mutate(&pair, seed));
-        let Load { outcome, took, .. } = kernel
-            .load(&what, image)
+        let pair = mutate::mutate(&pair, seed);
+        let load = kernel
+            .load(&what, module.with(&pair))
             .inspect_err(|error| println!("not ok {n} random changes # {error}"))?;
+        if let Some(foretold) = foretell::unlike(kernel.foretell(&pair).as_ref(), &load) {
+            println!("# {what}: {}, bpfkit btf check: {foretold}", load.outcome);
+            bad += 1;
+        }
+        let Load { outcome, took, .. } = load;
         match outcome {
             Outcome::Loads => loaded += 1,
             Outcome::Refused(_) => refused += 1,

@@ -137,7 +137,7 @@ pub(super) fn cases(cases: &mut Cases) {
     // The log has the first 64 bytes of a name.
     for (len, dots) in [(64, ""), (65, "...")] {
         cases.base(format!("opaque-with-name-of-{len}-bytes"), move |base| {
-            let name = base.string(&"x".repeat(len));
+            let name = base.string("x".repeat(len));
             base.add(name, wire::STRUCT, 16, &[]);
             Expected::LoadsWith {
                 says: format!(": 1 type is opaque: struct {}{dots} (", "x".repeat(64)),

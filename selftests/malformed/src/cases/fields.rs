@@ -133,13 +133,15 @@ fn of_kind(cases: &mut Cases, good: &'static Good) {
             _ => "vlen != 0",
         })
     });
-    if !good.flag {
-        cases.add(format!("flag-{name}"), move |draft| {
-            let name = if must { draft.string("foo") } else { 0 };
-            draft.add(name, Info::of(kind, 0).flagged(), arg, data);
-            Expected::c("Invalid btf_info kind_flag")
-        });
-    }
+    let flag = good.flag;
+    cases.add(format!("flag-{name}"), move |draft| {
+        let name = if must { draft.string("foo") } else { 0 };
+        draft.add(name, Info::of(kind, 0).flagged(), arg, data);
+        match flag {
+            true => Expected::Loads,
+            false => Expected::c("Invalid btf_info kind_flag"),
+        }
+    });
 }
 
 fn kinds(cases: &mut Cases) {
@@ -149,22 +151,17 @@ fn kinds(cases: &mut Cases) {
             Expected::c("Invalid kind")
         });
     }
-    for (name, string) in [
-        ("with-blank", "a b".to_owned()),
-        ("with-digit-first", "1a".to_owned()),
-        ("too-long", "a".repeat(513)),
+    for (linkage, expected) in [
+        (0, Expected::Loads),
+        (1, Expected::Loads),
+        (2, Expected::c("Invalid func linkage")),
     ] {
-        cases.add(format!("name-{name}"), move |draft| {
-            let name = draft.string(&string);
-            draft.add(name, wire::TYPEDEF, 1, &[]);
-            Expected::c("Invalid name")
+        cases.add(format!("func-of-linkage-{linkage}"), move |draft| {
+            let name = draft.string("foo");
+            draft.add(name, Info::of(wire::FUNC, linkage), 1, &[]);
+            expected.clone()
         });
     }
-    cases.add("name-of-any-length-of-type-tag", |draft| {
-        let name = draft.string(&"a b".repeat(100_000));
-        draft.add(name, wire::TYPE_TAG, 1, &[]);
-        Expected::Loads
-    });
 }
 
 /// Cases with a wrong word that is about the whole type.
@@ -181,6 +178,8 @@ fn words(cases: &mut Cases) {
         let name = name.to_owned();
         (name, kind, arg, data.to_vec(), named, Expected::c(says))
     };
+    let loads =
+        |name: &str, kind, size| (name.to_owned(), kind, size, vec![], false, Expected::Loads);
 
     for (name, kind, arg, data, named, expected) in [
         int("of-size-0", 0, 32, Expected::c("nr_bits exceeds type_size")),
@@ -198,7 +197,10 @@ fn words(cases: &mut Cases) {
             1 << 31 | 32,
             Expected::c("Invalid int_data"),
         ),
-        int("of-two-encodings", 4, 3 << 24 | 32, unsupported),
+        int("with-offset-that-fits", 8, 32 << 16 | 32, Expected::Loads),
+        int("with-unused-bits", 4, 1 << 8 | 32, Expected::Loads),
+        int("of-two-encodings", 4, 3 << 24 | 32, unsupported.clone()),
+        int("of-encoding-8", 4, 8 << 24 | 32, unsupported),
         int("of-size-max", u32::MAX, 32, Expected::Loads),
         word(
             "array-with-size",
@@ -225,6 +227,10 @@ fn words(cases: &mut Cases) {
             false,
             "Invalid type_size",
         ),
+        loads("float-of-size-2", wire::FLOAT, 2),
+        loads("float-of-size-12", wire::FLOAT, 12),
+        loads("enum-of-size-1", wire::ENUM, 1),
+        loads("enum64-of-size-4", wire::ENUM64, 4),
         word(
             "enum-of-size-0",
             wire::ENUM,
@@ -266,6 +272,14 @@ fn words(cases: &mut Cases) {
             "size == 0",
         ),
         word(
+            "var-of-linkage-2",
+            wire::VAR,
+            1,
+            &[2],
+            true,
+            "Linkage not supported",
+        ),
+        word(
             "var-of-linkage-7",
             wire::VAR,
             1,
@@ -296,7 +310,61 @@ pub(super) const ENOTSUPP: i32 = 524;
 /// Cases with a wrong word that is about an element.
 fn elements(cases: &mut Cases) {
     type Elements = (&'static str, u8, u32, &'static [u32], &'static str);
-    const ELEMENTS: [Elements; 9] = [
+    const LOADS: [(&str, Info, u32, &[u32]); 5] = [
+        (
+            "member-at-the-end",
+            Info::of(wire::STRUCT, 1),
+            4,
+            &[0, 1, 32],
+        ),
+        (
+            "bit-field-at-the-end",
+            Info::of(wire::STRUCT, 1).flagged(),
+            4,
+            &[0, 1, 7 << 24 | 32],
+        ),
+        (
+            "bit-field-of-union",
+            Info::of(wire::UNION, 1).flagged(),
+            4,
+            &[0, 1, 7 << 24],
+        ),
+        (
+            "members-at-one-place",
+            Info::of(wire::STRUCT, 2),
+            4,
+            &[0, 1, 0, 0, 1, 0],
+        ),
+        // The kernel adds offset and size as 32-bit numbers.
+        (
+            "variable-that-wraps-around",
+            Info::of(wire::DATASEC, 1),
+            u32::MAX,
+            &[1, 1, u32::MAX],
+        ),
+    ];
+    const ELEMENTS: [Elements; 12] = [
+        (
+            "member-a-bit-behind-the-struct",
+            wire::STRUCT,
+            4,
+            &[0, 1, 33],
+            "exceeds its struct size",
+        ),
+        (
+            "variable-across-the-end",
+            wire::DATASEC,
+            4,
+            &[1, 2, 4],
+            "Invalid offset+size",
+        ),
+        (
+            "variables-larger-than-the-section",
+            wire::DATASEC,
+            u32::MAX,
+            &[1, 1, u32::MAX, 1, 0, 1],
+            "Invalid btf_info size",
+        ),
         (
             "member-behind-the-struct",
             wire::STRUCT,
@@ -362,6 +430,13 @@ fn elements(cases: &mut Cases) {
         ),
     ];
 
+    for (name, info, size, elems) in LOADS {
+        cases.add(name, move |draft| {
+            let name = draft.string("foo");
+            draft.add(name, info, size, elems);
+            Expected::Loads
+        });
+    }
     for (name, kind, size, elems, says) in ELEMENTS {
         cases.add(name, move |draft| {
             let name = draft.string("foo");

@@ -186,6 +186,17 @@ pub(super) fn cases(cases: &mut Cases) {
             misaligned,
         );
         case("header-odd", odd_header, Expected::Loads);
+        // Before 7.3, headers had 24 bytes.
+        case("header-of-24-bytes", |b| shorten(b, 24), Expected::Loads);
+        case("header-of-28-bytes", |b| shorten(b, 28), Expected::Loads);
+        case(
+            "header-of-24-bytes-types-behind-strings",
+            |b| {
+                swap_sections(b, 0);
+                shorten(b, 24);
+            },
+            Expected::c("String section is not at the end"),
+        );
     }
 
     cases.bytes("btf-types-behind-strings", |pair| {
@@ -227,6 +238,12 @@ pub(super) fn cases(cases: &mut Cases) {
 pub(super) fn grow(bytes: &mut Vec<u8>, last: u8) {
     bytes.splice(32..32, [0, 0, 0, 0, 0, 0, 0, last]);
     Field::HdrLen.write(bytes, 40);
+}
+
+/// Removes the header's last fields.
+fn shorten(bytes: &mut Vec<u8>, len: u32) {
+    bytes.drain(len as usize..32);
+    Field::HdrLen.write(bytes, len);
 }
 
 /// Makes the header one byte longer, so that no word after it is aligned in memory.

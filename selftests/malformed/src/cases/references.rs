@@ -193,7 +193,7 @@ pub(super) fn cases(cases: &mut Cases) {
         // These must not be of type void.
         if !matches!(
             name,
-            "array-elem" | "array-index" | "struct-member" | "union-member" | "var"
+            "array-elem" | "array-index" | "struct-member" | "union-member" | "var" | "datasec-var"
         ) {
             continue;
         }

@@ -50,12 +50,18 @@ pub(super) fn cases(cases: &mut Cases) {
             }
             draft.add(0, wire::PTR, 1, &[]);
             match name {
-                "typedef" | "const" => Expected::C {
-                    errno: Errno::LOOP,
-                    says: "Max chain length or cycle detected",
-                },
+                "typedef" | "const" => too_long(),
                 _ => Expected::Loads,
             }
+        });
+    }
+    for (len, expected) in [(32, Expected::Loads), (33, too_long())] {
+        cases.add(format!("chain-of-{len}-const-forwards"), move |draft| {
+            for _ in 1..len {
+                draft.add(0, wire::CONST, draft.next_id() + 1, &[]);
+            }
+            draft.add(0, wire::CONST, 1, &[]);
+            expected.clone()
         });
     }
     cases.add("chain-in-each-of-100000-members", |draft| {
@@ -102,17 +108,17 @@ pub(super) fn cases(cases: &mut Cases) {
     });
     cases.add("strings-of-16-mib", |draft| {
         let more = (1 << 24) - draft.end_string() - 1;
-        draft.string(&"a".repeat(more as usize));
+        draft.string("a".repeat(more as usize));
         Expected::Loads
     });
     cases.add("strings-of-more-than-16-mib", |draft| {
-        draft.string(&"a".repeat(1 << 24));
+        draft.string("a".repeat(1 << 24));
         Expected::c("Invalid string section")
     });
     cases.both("base-of-100000-types", || {
         let mut base = Drafts::empty().base;
         for n in 0..DEPTH {
-            let name = base.string(&format!("no_such_struct_{n}"));
+            let name = base.string(format!("no_such_struct_{n}"));
             base.add(name, wire::STRUCT, 8, &[]);
         }
         let mut drafts = Drafts::on(base);
@@ -129,6 +135,13 @@ pub(super) fn cases(cases: &mut Cases) {
         drafts.split.holder(1);
         (drafts, Expected::Loads)
     });
+}
+
+fn too_long() -> Expected {
+    Expected::C {
+        errno: Errno::LOOP,
+        says: "Max chain length or cycle detected",
+    }
 }
 
 fn too_many() -> Expected {
