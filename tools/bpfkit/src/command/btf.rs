@@ -54,7 +54,11 @@ CONFIG_BPF_RUST:
   must match.
 
 With bpf_rust_btf_opaque=off on its command line, such a kernel refuses all of these, as C does.
-Both refuse malformed type information, but C does not detect all of it.
+
+If the type information is malformed, both columns say so, and the reason is shown. All kernels check
+the header, the names, and each type by itself, in C; the rules are those of 7.3, and the reason is in
+the words of the kernel's log: '[5] STRUCT s: Invalid name'. Only Rust detects a type that refers to
+a missing type, or that contains itself: a stock kernel may load such a module, or crash.
 
 As JSON, each type says whether it is 'contained', and in 'opaque', 'kept' or 'mismatch' why it does
 not match. With 'mismatch', a kernel with Rust refuses the module; with 'refused', a stock kernel

@@ -21,6 +21,9 @@ use super::ParseError;
 /// largest that a type may refer to.
 const MAX_TYPE: u32 = 0xf_ffff;
 
+/// `BTF_KIND_MAX` of 7.3.
+const MAX_KIND: u8 = wire::ENUM64;
+
 /// The most bits that an INT may have, with its offset.
 const MAX_BITS: u32 = 128;
 
@@ -77,7 +80,9 @@ fn first_of<'a, O: ByteOrder>(
     let head = wire::Type::<O>::ref_from_bytes(head.as_bytes()).map_err(|_| TRUNCATED)?;
     let kind = head.kind();
     let name_off = head.name_off.get();
-    let kind_name = wire::kind_name(kind).ok_or_else(|| format!("Invalid kind:{kind}"))?;
+    let kind_name = wire::kind_name(kind)
+        .filter(|_| kind <= MAX_KIND)
+        .ok_or_else(|| format!("Invalid kind:{kind}"))?;
     let name = strings
         .at(name_off)
         .ok_or_else(|| format!("Invalid name_offset:{name_off}"))?;

@@ -100,7 +100,7 @@ impl<'a> Name<'a> {
 
 /// `isalpha()` of `lib/ctype.c`.
 fn is_alpha(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || matches!(byte, 0xc0.. if !matches!(byte, 0xd7 | 0xf7))
+    byte.is_ascii_alphabetic() || (byte >= 0xc0 && !matches!(byte, 0xd7 | 0xf7))
 }
 
 /// `isprint()` of `lib/ctype.c`.
