@@ -60,7 +60,7 @@ pub enum Error {
         /// The fault.
         reason: SectionReason,
     },
-    /// The strings do not end with a NUL.
+    /// The string section does not end with a NUL, or is empty in BTF without a base.
     Unterminated,
     /// The first string is not empty, as it must be in BTF without a base.
     FirstString,
@@ -356,7 +356,9 @@ impl fmt::Display for Error {
                 f,
                 "the BTF {section} ({len} bytes at offset {offset} from the header's end) {reason}"
             ),
-            Self::Unterminated => f.write_str("the BTF string section does not end with a NUL"),
+            Self::Unterminated => {
+                f.write_str("the BTF string section is empty or does not end with a NUL")
+            }
             Self::FirstString => f.write_str(
                 "the first BTF string is not empty: is this split BTF, and its base not given?",
             ),
@@ -460,7 +462,7 @@ mod tests {
         );
         assert_eq!(
             text(Error::Unterminated),
-            "the BTF string section does not end with a NUL"
+            "the BTF string section is empty or does not end with a NUL"
         );
         assert_eq!(
             text(Error::FirstString),

@@ -5,6 +5,7 @@
 use crate::dump::DumpError;
 use crate::dump::Root;
 use crate::dump::Source;
+use crate::testing::blob;
 use splitbtf::Builder;
 use splitbtf::Int;
 use splitbtf::NewMember;
@@ -115,4 +116,17 @@ fn damaged_files_do_no_harm() {
             let _ = json(&source, &[], false, &mut Vec::new());
         }
     }
+}
+
+/// As with libbpf's `btf_parse_str_sec()`: only split BTF may have no strings.
+#[test]
+fn a_header_alone_is_empty_split_btf() {
+    let dumped = |base| text(&Source::new(blob(&[], b""), base), &[]);
+    let base = int().finish().unwrap();
+
+    assert_eq!(
+        dumped(None).unwrap_err().to_string(),
+        "the BTF string section is empty or does not end with a NUL"
+    );
+    assert_eq!(dumped(Some(base)).unwrap(), "");
 }
