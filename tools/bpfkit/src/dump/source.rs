@@ -53,7 +53,7 @@ impl Source {
 
     /// Reads the section `section` of a file, as [`Input`] has it. Its base is the BTF of the file
     /// `base`; without one, the file's own section `.BTF.base`, or for a module in
-    /// `/sys/kernel/btf` the kernel's own BTF. A section `.BTF.base` has no base.
+    /// `/sys/kernel/btf`, by any path to it, the kernel's own BTF. A section `.BTF.base` has no base.
     ///
     /// # Errors
     ///
@@ -61,11 +61,10 @@ impl Source {
     pub fn file(path: &Path, section: &str, base: Option<&Path>) -> Result<Self, Error> {
         let input = Input::open(path)?;
         let vmlinux = Path::new(VMLINUX);
-        let module = path.parent() == vmlinux.parent() && path != vmlinux;
         let named = base.is_some();
         let base = match base {
             Some(base) => Some(read(base)?),
-            None if module => Some(read(vmlinux)?),
+            None if is_module(path, vmlinux) => Some(read(vmlinux)?),
             None if section == BASE_SECTION => None,
             None => {
                 let base = input.section(BASE_SECTION)?;
@@ -233,7 +232,23 @@ impl fmt::Display for Source {
     }
 }
 
+/// Whether this is the BTF of one of the kernel's modules, which the kernel has in the folder of its
+/// own BTF `vmlinux`. The path may be relative or have symbolic links.
+fn is_module(path: &Path, vmlinux: &Path) -> bool {
+    let Ok((path, vmlinux)) = path
+        .canonicalize()
+        .and_then(|path| Ok((path, vmlinux.canonicalize()?)))
+    else {
+        return false;
+    };
+
+    path.parent() == vmlinux.parent() && path != vmlinux
+}
+
 /// Reads the BTF of a file.
 fn read(path: &Path) -> Result<Section, Error> {
     Ok(Input::open(path)?.into_section(SECTION)?)
 }
+
+#[cfg(test)]
+mod tests;
