@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
 //! Opens any file that contains BTF: raw BTF (`/sys/kernel/btf/*`), an ELF file (a module,
-//! `vmlinux`, a BPF object) or a bootable x86 kernel image (`vmlinuz`). Each may be compressed.
+//! `vmlinux`, a BPF object) or a bootable kernel image (`vmlinuz`, `Image`) of x86, arm64, riscv,
+//! LoongArch or s390, by itself, as EFI zboot, or in a unified kernel image. Each may be compressed.
 
 mod compression;
 mod image;
@@ -17,6 +18,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use memmap2::Mmap;
+use object::elf::ELFMAG;
 use object::elf::SHF_COMPRESSED;
 use object::Endianness;
 use object::Object;
@@ -29,8 +31,9 @@ use crate::file_error::FileError;
 use self::compression::decompress;
 use self::compression::exceeds;
 use self::compression::Compression;
-use self::image::is_image;
-use self::image::payload;
+use self::compression::Extent;
+use self::image::Image;
+use self::image::Inner;
 
 /// The section of an ELF file that has its BTF.
 pub const SECTION: &str = ".BTF";
@@ -45,7 +48,8 @@ pub const MAX_LEN: u64 = 1 << 30;
 /// its BTF is a small part of it.
 const MAP_FROM: u64 = 1 << 20;
 
-/// The most layers of compression. A compressed kernel image has two.
+/// The most layers of compression and of images. A unified kernel image with a zboot image has
+/// three.
 const MAX_LAYERS: usize = 4;
 
 /// Why a file cannot be read, or has no BTF.
@@ -77,8 +81,8 @@ pub enum InputProblem {
         /// The reason.
         source: io::Error,
     },
-    /// The file has too many layers of compression.
-    #[error("compressed more than {MAX_LAYERS} times")]
+    /// The file has too many layers of compression and of images.
+    #[error("more than {MAX_LAYERS} layers of compression and of kernel images")]
     Layers,
     /// The header of a kernel image is malformed.
     #[error("kernel image: {reason} (offset {offset:#x})")]
@@ -88,8 +92,16 @@ pub enum InputProblem {
         /// The offset in the image, in bytes.
         offset: usize,
     },
+    /// The headers of a PE file are malformed. Unified kernel images are PE files.
+    #[error("PE: {0}")]
+    Pe(object::Error),
+    /// A kernel image that is a copy of the kernel's memory contains no BTF.
+    #[error("kernel image: there is no BTF in it")]
+    NoBtf,
     /// The file has an unknown format.
-    #[error("neither BTF nor ELF, nor one of them compressed by gzip, xz, zstd or lz4")]
+    #[error(
+        "neither BTF, ELF nor a kernel image, nor one of them compressed by gzip, xz, zstd or lz4"
+    )]
     Unknown,
     /// The headers of an ELF file are malformed.
     #[error("ELF: {0}")]
@@ -114,8 +126,8 @@ pub enum InputProblem {
 #[derive(Debug)]
 pub struct Input {
     path: PathBuf,
-    /// The decompressed content.
-    bytes: Bytes,
+    /// BTF or an ELF file, without the layers around it.
+    content: Section,
     kind: Kind,
     endian: Endian,
 }
@@ -170,11 +182,29 @@ pub struct Section {
     range: Range<usize>,
 }
 
-impl From<Vec<u8>> for Section {
-    fn from(bytes: Vec<u8>) -> Self {
+impl From<Bytes> for Section {
+    fn from(bytes: Bytes) -> Self {
         Self {
             range: 0..bytes.len(),
-            bytes: Bytes::Read(bytes),
+            bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Section {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::Read(bytes).into()
+    }
+}
+
+impl Section {
+    /// A part of this section, by its place in it.
+    fn part(self, part: Range<usize>) -> Self {
+        let place = |offset| self.range.start.saturating_add(offset).min(self.range.end);
+
+        Self {
+            range: place(part.start)..place(part.end),
+            bytes: self.bytes,
         }
     }
 }
@@ -231,17 +261,14 @@ impl Input {
         let start = data
             .as_ptr()
             .addr()
-            .wrapping_sub(self.bytes.as_ptr().addr());
+            .wrapping_sub(self.content.as_ptr().addr());
         // An empty slice may point anywhere.
         let range = match data.len() {
             0 => 0..0,
             len => start..start.saturating_add(len),
         };
 
-        Ok(Section {
-            bytes: self.bytes,
-            range,
-        })
+        Ok(self.content.part(range))
     }
 
     /// The content of the first section with this name; `None` if there is none. Raw BTF counts as
@@ -252,9 +279,9 @@ impl Input {
     /// If the file's headers are malformed, or the section is not within the file or is compressed.
     pub fn section(&self, name: &str) -> Result<Option<&[u8]>, InputError> {
         if self.kind == Kind::Btf {
-            return Ok((name == SECTION).then_some(&self.bytes));
+            return Ok((name == SECTION).then_some(&*self.content));
         }
-        let file = parse(&self.path, &self.bytes)?;
+        let file = parse(&self.path, &self.content)?;
         let Some(section) = file.section_by_name_bytes(name.as_bytes()) else {
             return Ok(None);
         };
@@ -290,7 +317,7 @@ impl Input {
     pub(crate) fn elf(&self) -> Result<Option<(object::File<'_>, &[u8])>, InputError> {
         match self.kind {
             Kind::Btf => Ok(None),
-            Kind::Elf => Ok(Some((parse(&self.path, &self.bytes)?, &self.bytes))),
+            Kind::Elf => Ok(Some((parse(&self.path, &self.content)?, &self.content))),
         }
     }
 
@@ -310,8 +337,8 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, InputErro
     object::File::parse(bytes).map_err(|error| FileError::new(path, error))
 }
 
-/// Removes all layers of compression. Each layer may have at most `max` bytes.
-fn unpack(path: PathBuf, mut bytes: Bytes, max: u64) -> Result<Input, InputError> {
+/// Removes all layers of compression and of images. Each layer may have at most `max` bytes.
+fn unpack(path: PathBuf, bytes: Bytes, max: u64) -> Result<Input, InputError> {
     if exceeds(&bytes, max) {
         let problem = InputProblem::TooLarge {
             max,
@@ -319,28 +346,48 @@ fn unpack(path: PathBuf, mut bytes: Bytes, max: u64) -> Result<Input, InputError
         };
         return Err(FileError::new(&path, problem));
     }
+    let mut content = Section::from(bytes);
+
     for _ in 0..=MAX_LAYERS {
-        let packed = if let Some(compression) = Compression::of(&bytes) {
-            (compression, &*bytes)
-        } else if is_image(&bytes) {
-            payload(&path, &bytes)?
-        } else {
-            let (kind, endian) = match (Endian::of(&bytes), &*bytes) {
-                (Ok(endian), _) => (Kind::Btf, endian),
-                (_, [0x7f, b'E', b'L', b'F', ..]) => match parse(&path, &bytes)?.endianness() {
-                    Endianness::Little => (Kind::Elf, Endian::Little),
-                    Endianness::Big => (Kind::Elf, Endian::Big),
-                },
-                _ => return Err(FileError::new(&path, InputProblem::Unknown)),
-            };
+        if let Some((kind, endian)) = innermost(&path, &content)? {
             return Ok(Input {
                 path,
-                bytes,
+                content,
                 kind,
                 endian,
             });
+        }
+        content = match inner(&path, &content, max)? {
+            Inner::Part(range) => content.part(range),
+            Inner::Unpacked(bytes) => bytes.into(),
         };
-        bytes = Bytes::Read(decompress(&path, packed, max)?);
     }
     Err(FileError::new(&path, InputProblem::Layers))
+}
+
+/// The kind and byte order of BTF or an ELF file; `None` for anything else.
+fn innermost(path: &Path, bytes: &[u8]) -> Result<Option<(Kind, Endian)>, InputError> {
+    if let Ok(endian) = Endian::of(bytes) {
+        return Ok(Some((Kind::Btf, endian)));
+    }
+    if !bytes.starts_with(&ELFMAG) {
+        return Ok(None);
+    }
+    let endian = match parse(path, bytes)?.endianness() {
+        Endianness::Little => Endian::Little,
+        Endianness::Big => Endian::Big,
+    };
+    Ok(Some((Kind::Elf, endian)))
+}
+
+/// The content of compressed data or a kernel image.
+fn inner(path: &Path, bytes: &[u8], max: u64) -> Result<Inner, InputError> {
+    if let Some(compression) = Compression::of(bytes) {
+        let bytes = decompress(path, (compression, bytes), Extent::All, max)?;
+        return Ok(Inner::Unpacked(bytes));
+    }
+    match Image::of(bytes) {
+        Some(image) => image.open(path, bytes, max),
+        None => Err(FileError::new(path, InputProblem::Unknown)),
+    }
 }

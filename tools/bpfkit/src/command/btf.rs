@@ -105,8 +105,9 @@ The exit status is 0 if nothing is different, 1 if something is, 2 if a file can
   bpfkit -p btf dump prog pinned /sys/fs/bpf/filter
 
 A FILE is BTF itself, an ELF file with a section .BTF or a kernel image, also when compressed
-by gzip, xz, zstd or lz4. The base of split BTF is BASE, or the file's own section .BTF.base,
-or for a module of the running kernel that kernel's BTF."
+by gzip, xz, zstd or lz4. Kernel images are those of x86, arm64, riscv, LoongArch and s390, EFI
+zboot images and unified kernel images. The base of split BTF is BASE, or the file's own section
+.BTF.base, or for a module of the running kernel that kernel's BTF."
     )]
     Dump {
         /// The source of the types, and the format to write

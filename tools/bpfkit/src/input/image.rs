@@ -1,36 +1,79 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Finds the compressed kernel in a bootable x86 kernel image.
+//! Finds the BTF, or the next layer around it, in a bootable kernel image.
 //!
-//! The kernel's `Documentation/arch/x86/boot.rst` describes the format.
+//! Some images are compressed kernels after a header or a decompressor: those of x86 and s390, and
+//! EFI zboot. Others are the kernel's memory: those of arm64, riscv and LoongArch. A unified kernel
+//! image has one of them as a section.
 
+mod memory;
+mod s390;
+mod uki;
+pub(super) mod x86;
+mod zboot;
+
+use std::ops::Range;
 use std::path::Path;
 
 use crate::file_error::FileError;
 
+use super::compression::decompress;
+use super::compression::unsupported;
 use super::compression::Compression;
+use super::compression::Extent;
 use super::InputError;
 use super::InputProblem;
 
-/// The offsets of fields in the setup header of a kernel image, in bytes.
-pub(super) mod setup {
-    /// The number of sectors of the setup code, without the first one.
-    pub const SECTORS: usize = 0x1f1;
-    /// The word 0xaa55.
-    pub const BOOT_FLAG: usize = 0x1fe;
-    /// "HdrS".
-    pub const MAGIC: usize = 0x202;
-    /// The version of the boot protocol.
-    pub const VERSION: usize = 0x206;
-    /// The offset of the compressed kernel from the end of the setup code.
-    pub const PAYLOAD_OFFSET: usize = 0x248;
-    /// The length of the compressed kernel.
-    pub const PAYLOAD_LENGTH: usize = 0x24c;
+/// The formats of bootable kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Image {
+    X86,
+    Zboot,
+    Memory,
+    S390,
+    /// Any other PE file. A unified kernel image is one.
+    Pe,
 }
 
-/// Whether this starts as an x86 kernel image.
-pub(super) fn is_image(bytes: &[u8]) -> bool {
-    at(bytes, setup::BOOT_FLAG) == Some([0x55, 0xaa]) && at(bytes, setup::MAGIC) == Some(*b"HdrS")
+/// What an image has inside.
+pub(super) enum Inner {
+    /// A part of the image, by its place: another image, or BTF.
+    Part(Range<usize>),
+    /// The decompressed kernel, or its BTF.
+    Unpacked(Vec<u8>),
+}
+
+impl Image {
+    /// The format of an image; `None` if it is not one. With an EFI stub, all but those of s390
+    /// start like a PE file.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        if x86::is_image(bytes) {
+            Some(Self::X86)
+        } else if zboot::is_image(bytes) {
+            Some(Self::Zboot)
+        } else if memory::is_image(bytes) {
+            Some(Self::Memory)
+        } else if s390::is_image(bytes) {
+            Some(Self::S390)
+        } else {
+            bytes.starts_with(b"MZ").then_some(Self::Pe)
+        }
+    }
+
+    /// Opens an image of this format. `path` is for messages; decompressed, it may have at most
+    /// `max` bytes.
+    pub(super) fn open(self, path: &Path, image: &[u8], max: u64) -> Result<Inner, InputError> {
+        let payload = match self {
+            Self::X86 => x86::payload(path, image)?,
+            Self::Zboot => zboot::payload(path, image)?,
+            Self::Memory => return Ok(Inner::Part(btf_in(path, image)?)),
+            Self::S390 => return s390::open(path, image, max),
+            Self::Pe => return Ok(Inner::Part(uki::kernel(path, image)?)),
+        };
+        let kernel = decompress(path, payload, Extent::All, max)?;
+
+        Ok(Inner::Unpacked(kernel))
+    }
 }
 
 /// The `N` bytes at an offset.
@@ -38,41 +81,36 @@ fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }
 
-/// The compressed kernel in an image.
-pub(super) fn payload<'a>(
+/// The little-endian number at an offset.
+fn number(bytes: &[u8], offset: usize) -> Option<usize> {
+    let number = at(bytes, offset).map(u32::from_le_bytes)?;
+
+    usize::try_from(number).ok()
+}
+
+/// A malformed image.
+fn malformed(path: &Path, offset: usize, reason: &'static str) -> InputError {
+    FileError::new(path, InputProblem::Image { reason, offset })
+}
+
+/// The compressed kernel at `start`, of `len` bytes.
+fn packed<'a>(
     path: &Path,
     image: &'a [u8],
+    start: usize,
+    len: usize,
 ) -> Result<(Compression, &'a [u8]), InputError> {
-    let error = |offset, reason| FileError::new(path, InputProblem::Image { reason, offset });
-    let version = at(image, setup::VERSION).map(u16::from_le_bytes);
-    if version.is_none_or(|version| version < 0x208) {
-        let reason = "the boot protocol is older than 2.08 and does not say where the kernel is";
-        return Err(error(setup::VERSION, reason));
-    }
-    let sectors = match at(image, setup::SECTORS) {
-        None | Some([0]) => 4,
-        Some([sectors]) => usize::from(sectors),
-    };
-    let number = |offset| {
-        let number = at(image, offset).map(u32::from_le_bytes)?;
-        usize::try_from(number).ok()
-    };
-    let span = number(setup::PAYLOAD_OFFSET).zip(number(setup::PAYLOAD_LENGTH));
-    let (start, len) = span
-        .and_then(|(offset, len)| Some(((sectors + 1) * 512).checked_add(offset)?).zip(Some(len)))
-        .ok_or_else(|| error(setup::PAYLOAD_OFFSET, "the header is cut off"))?;
     let packed = image
         .get(start..)
         .and_then(|rest| rest.get(..len))
-        .ok_or_else(|| error(start, "the compressed kernel reaches beyond the end"))?;
-    let compression = Compression::of(packed).ok_or_else(|| {
-        let reason = "the kernel is not compressed by gzip, xz, zstd or lz4";
-        error(start, reason)
-    })?;
+        .ok_or_else(|| malformed(path, start, "the compressed kernel reaches beyond the end"))?;
+    let compression =
+        Compression::of(packed).ok_or_else(|| malformed(path, start, unsupported(packed)))?;
 
-    // The kernel's build appends the decompressed size, 4 bytes, except with gzip, which has it.
-    match compression {
-        Compression::Gzip => Ok((compression, packed)),
-        _ => Ok((compression, &packed[..packed.len().saturating_sub(4)])),
-    }
+    Ok((compression, packed))
+}
+
+/// The place of the BTF in a kernel's memory.
+fn btf_in(path: &Path, memory: &[u8]) -> Result<Range<usize>, InputError> {
+    memory::btf(memory).ok_or_else(|| FileError::new(path, InputProblem::NoBtf))
 }
