@@ -117,6 +117,10 @@ pub enum InputProblem {
     /// There is no such section.
     #[error("there is no such section")]
     NoSection,
+    /// The section has no content in this file: `SHT_NOBITS`, as `objcopy --only-keep-debug` makes
+    /// it.
+    #[error("a debug file: the content is in the stripped one")]
+    DebugFile,
     /// The BTF in a section is malformed.
     #[error(transparent)]
     Btf(#[from] splitbtf::Error),
@@ -276,7 +280,8 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// If the file's headers are malformed, or the section is not within the file or is compressed.
+    /// If the file's headers are malformed, or the section is not within the file, is compressed or
+    /// has no content ([`InputProblem::DebugFile`]).
     pub fn section(&self, name: &str) -> Result<Option<&[u8]>, InputError> {
         if self.kind == Kind::Btf {
             return Ok((name == SECTION).then_some(&*self.content));
@@ -285,8 +290,14 @@ impl Input {
         let Some(section) = file.section_by_name_bytes(name.as_bytes()) else {
             return Ok(None);
         };
+        let Some((offset, _)) = section.file_range() else {
+            return Err(FileError::in_section(
+                &self.path,
+                name,
+                InputProblem::DebugFile,
+            ));
+        };
         let error = |reason| {
-            let offset = section.file_range().map_or(0, |(offset, _)| offset);
             let problem = InputProblem::Section { reason, offset };
             FileError::in_section(&self.path, name, problem)
         };

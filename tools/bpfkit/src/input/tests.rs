@@ -272,7 +272,7 @@ fn damaged_files_do_no_harm() {
 fn a_section_without_the_rest() {
     let input = |bytes| Input::from_bytes(NAME.into(), bytes).unwrap();
     let mut empty = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
-    empty.add_section(Vec::new(), b".BTF".to_vec(), SectionKind::UninitializedData);
+    empty.add_section(Vec::new(), b".BTF".to_vec(), SectionKind::Debug);
     let elf = elf(Architecture::X86_64, Endianness::Little);
 
     assert_eq!(*input(elf.clone()).into_section(".BTF").unwrap(), btf());
@@ -281,4 +281,22 @@ fn a_section_without_the_rest() {
     let empty = input(empty.write().unwrap()).into_section(".BTF").unwrap();
     assert!(empty.is_empty());
     assert!(input(btf()).into_section(".BTF.base").is_err());
+}
+
+#[test]
+fn sections_of_a_debug_file_are_elsewhere() {
+    let mut file = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
+    for name in [".BTF", ".BTF.base"] {
+        let section = file.add_section(Vec::new(), name.into(), SectionKind::UninitializedData);
+        file.append_section_bss(section, 4096, 4);
+    }
+    let input = open(&file.write().unwrap()).unwrap();
+
+    for name in [".BTF", ".BTF.base"] {
+        let reason = "a debug file: the content is in the stripped one";
+        let error = format!("test.ko: {name}: {reason}");
+        assert_eq!(input.need(name).unwrap_err().to_string(), error);
+        assert_eq!(input.section(name).unwrap_err().to_string(), error);
+    }
+    assert!(input.section(".BTF_ids").unwrap().is_none());
 }
