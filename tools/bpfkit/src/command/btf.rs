@@ -55,16 +55,17 @@ CONFIG_BPF_RUST:
 
 With bpf_rust_btf_opaque=off on its command line, such a kernel refuses all of these, as C does.
 
-If the type information is malformed, both columns say so, and the reason is shown. All kernels check
-the header, the names, and each type by itself, in C; the rules are those of 7.3, and the reason is in
-the words of the kernel's log: '[5] STRUCT s: Invalid name'. Only Rust detects a type that refers to
-a missing type, or that contains itself: a stock kernel may load such a module, or crash.
+If the type information is malformed, both columns say so, and the reason is shown. All kernels
+check the header, the names, and each type by itself, in C; the rules are those of 7.3, and the
+reason is in the words of the kernel's log: '[5] STRUCT s: Invalid name'. Only Rust detects a type
+that refers to a missing type, or that contains itself: a stock kernel may load such a module, or
+crash.
 
 As JSON, each type says whether it is 'contained', and in 'opaque', 'kept' or 'mismatch' why it does
 not match. With 'mismatch', a kernel with Rust refuses the module; with 'refused', a stock kernel
 does. 'log' has the lines that a kernel with Rust logs after 'bpf_rust: BTF of <module>: '.
 
-If the kernel is a vmlinux or an image, its machine, version magic and size of struct module are
+If the kernel is a vmlinux or an x86 image, its machine, version magic and size of struct module are
 compared as well; for /sys/kernel/btf/vmlinux the machine, the release and that size. With
 --symbols, the kernel must export the symbols that the module needs, in the same versions. 'loads'
 says that all of this was compared, 'BTF ok' that some of it was not, 'does not load' that it

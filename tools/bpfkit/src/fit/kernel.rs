@@ -40,8 +40,9 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Finds the facts about a kernel: in `vmlinux` or a kernel image its strings, for the BTF in
-    /// `/sys` those of the running kernel. Other BTF by itself has only the size of `struct module`.
+    /// Finds the facts about a kernel: in the strings of `vmlinux`, or of an image that contains it;
+    /// for the BTF in `/sys`, those of the running kernel. Other BTF by itself has only the size of
+    /// `struct module`, and so have the images of other machines.
     pub fn of<O: ByteOrder>(input: &Input, types: &Names<'_, O>) -> Self {
         let struct_module = struct_module(types);
         let facts = match input.elf() {
