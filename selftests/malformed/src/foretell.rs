@@ -9,7 +9,6 @@ use std::slice;
 
 use bpfkit::check::Checker;
 use bpfkit::check::Outcome;
-use bpfkit::check::Verdict;
 use bpfkit::vmlinux::Vmlinux;
 use zerocopy::ByteOrder;
 
@@ -32,7 +31,7 @@ pub fn foretell<O: ByteOrder>(pair: &Pair, kernel: &Vmlinux<O>) -> Option<Outcom
 /// The prediction, if the kernel has done something else.
 pub fn unlike(foretold: Option<&Outcome>, load: &Load) -> Option<String> {
     let verdict = foretold.map(Outcome::rust);
-    let loads = matches!(verdict, Some(Verdict::Loads | Verdict::Opaque(_)));
+    let loads = verdict.is_some_and(|verdict| !verdict.is_refusal());
     let refused = load.log.iter().any(|line| line.contains(REFUSED));
 
     (loads == refused).then(|| format!("{foretold:?}"))

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bpfkit::check::Problem;
+use bpfkit::check::Verdict;
 use bpfkit::Input;
 use splitbtf::Builder;
 use splitbtf::NewMember;
