@@ -13,7 +13,7 @@ use crate::pair::Info;
 /// follow, and whether the name is the first of these words.
 type Named = (&'static str, u8, u32, &'static [u32], bool);
 
-/// Where the kernel wants an identifier.
+/// Names that must be identifiers.
 const IDENTIFIERS: [Named; 12] = [
     ("struct", wire::STRUCT, 4, &[], false),
     ("union", wire::UNION, 4, &[], false),
@@ -29,7 +29,7 @@ const IDENTIFIERS: [Named; 12] = [
     ("enum64-value", wire::ENUM64, 8, &[1, 0], true),
 ];
 
-/// Where it takes any name.
+/// Names that may have any characters.
 const ANY: [Named; 5] = [
     ("int", wire::INT, 4, &[32], false),
     ("float", wire::FLOAT, 4, &[], false),

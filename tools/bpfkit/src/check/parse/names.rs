@@ -59,8 +59,8 @@ impl<'a> Name<'a> {
         self.0.starts_with(&[0])
     }
 
-    /// Whether C takes it for an identifier. Letters are those of Latin-1, but a name in UTF-8 with
-    /// any other than an ASCII letter has bytes that are none.
+    /// Whether C accepts it as an identifier. The letters are those of Latin-1, each in one byte:
+    /// in UTF-8, only ASCII letters are accepted.
     pub fn is_identifier(self) -> bool {
         let is_first = |byte| is_alpha(byte) || matches!(byte, b'_' | b'.');
 
@@ -73,7 +73,7 @@ impl<'a> Name<'a> {
         }
     }
 
-    /// Whether C takes it for the name of an ELF section.
+    /// Whether C accepts it as the name of an ELF section.
     pub fn is_section(self) -> bool {
         let name = self.short().unwrap_or_default();
 

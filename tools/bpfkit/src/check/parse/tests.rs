@@ -290,6 +290,6 @@ fn chains_have_a_length() {
         Ok(())
     );
     assert_eq!(chains(&chain(2, &|id| 3 - id)), error(1));
-    // What is not there is left to those who follow references.
+    // Validation reports the missing type.
     assert_eq!(chains(&chain(1, &|_| 99)), Ok(()));
 }
