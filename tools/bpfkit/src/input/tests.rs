@@ -93,7 +93,7 @@ fn images() -> [Vec<u8>; 4] {
         image(&gzip(&elf), &[]),
         image(&xz(&elf), &size),
         image(&zstd(&elf), &size),
-        image(&lz4_legacy(&elf), &size),
+        image(&lz4(&elf), &size),
     ]
 }
 
@@ -158,7 +158,10 @@ fn compression_is_taken_off() {
 
 #[test]
 fn kernel_images_are_opened() {
-    for image in images() {
+    let elf = elf(Architecture::X86_64, Endianness::Little);
+    let legacy = image(&lz4_legacy(&elf), &(elf.len() as u32).to_le_bytes());
+
+    for image in images().into_iter().chain([legacy]) {
         assert_eq!(open(&image).unwrap().need(".BTF").unwrap(), btf());
         // Firmware, for example, has images that are compressed as a whole.
         assert_eq!(open(&gzip(&image)).unwrap().need(".BTF").unwrap(), btf());
@@ -236,9 +239,9 @@ fn bombs_do_not_go_off() {
     );
 }
 
-/// Opens a file after changing each byte from `from` on, or ending it there. Any result will do, if
-/// it comes soon and without a panic.
-fn damage_each_byte(file: &[u8], from: usize) {
+/// Opens a file after changing each of these bytes, or ending it there. Any result will do, if it
+/// comes soon and without a panic.
+fn damage_each_byte(file: &[u8], places: Range<usize>) {
     let read = |bytes| {
         if let Ok(input) = unpack(NAME.into(), Bytes::Read(bytes), 1 << 20) {
             for name in [".BTF", ".BTF.base", ".BTF_ids"] {
@@ -247,7 +250,7 @@ fn damage_each_byte(file: &[u8], from: usize) {
         }
     };
 
-    for at in from..file.len() {
+    for at in places {
         read(file[..at].to_vec());
         for bits in [0x01, 0x80, 0xff] {
             let mut bytes = file.to_vec();
@@ -264,7 +267,7 @@ fn damaged_files_do_no_harm() {
     let files = [gzip(&elf), xz(&elf), zstd(&elf), lz4(&elf), elf, big];
 
     for file in files.iter().chain(&images()) {
-        damage_each_byte(file, 0);
+        damage_each_byte(file, 0..file.len());
     }
 }
 

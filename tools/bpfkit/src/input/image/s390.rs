@@ -42,7 +42,11 @@ pub(super) fn is_image(bytes: &[u8]) -> bool {
 pub(super) fn open(path: &Path, image: &[u8], max: u64) -> Result<Inner, InputError> {
     let mut left = max;
     let mut most = 0;
-    let mut reason = malformed(path, ENTRY_POINTS, "there is no compressed kernel");
+    let mut reason = malformed(
+        path,
+        ENTRY_POINTS,
+        "there is no compressed kernel, or it is damaged",
+    );
 
     for payload in payloads(image).take(MAX_TRIES) {
         let (len, error) = match decompress(path, payload, Extent::First, left) {
