@@ -385,3 +385,44 @@ fn a_base_that_the_user_names_must_be_the_right_one() {
         "{error}"
     );
 }
+
+#[test]
+fn c23_has_some_types_itself() {
+    let file = File::new()
+        .int()
+        .add("_Bool", INT << 24, 1, &[4 << 24 | 8])
+        .add("bool", TYPEDEF << 24, 2, &[])
+        .parts("", ENUM, 4, &[("false", [0]), ("true", [1])])
+        .parts("flags", STRUCT, 2, &[("bool", [3, 0]), ("nullptr", [3, 8])])
+        .parts("more", ENUM, 4, &[("true", [1])])
+        .add("bool", TYPEDEF << 24, 1, &[]);
+    let want = "\
+#if __STDC_VERSION__ < 202000L\nenum {\n\tfalse = 0,\n\ttrue = 1,\n};\n#endif\n
+enum more {\n\t_true = 1,\n};\n
+#if __STDC_VERSION__ < 202000L\ntypedef _Bool bool;\n#endif\n
+struct flags {\n\tbool _bool;\n\tbool _nullptr;\n};\n
+typedef int _bool;\n\n";
+
+    assert_eq!(file.c(&[]).unwrap(), want);
+}
+
+#[test]
+fn numbers_of_other_languages_have_their_own_layout() {
+    let file = File::new()
+        .int()
+        .add("char", INT << 24, 4, &[32])
+        .add("long", INT << 24, 8, &[1 << 24 | 64])
+        .add("short", INT << 24, 2, &[16])
+        .parts(
+            "s",
+            STRUCT,
+            16,
+            &[("a", [2, 0]), ("b", [4, 32]), ("c", [3, 64])],
+        );
+    let want = "\
+typedef unsigned int _char;\n
+typedef unsigned short _short;\n
+struct s {\n\t_char a;\n\t_short b;\n\tlong c;\n};\n\n";
+
+    assert_eq!(file.c(&[]).unwrap(), want);
+}

@@ -75,7 +75,7 @@ impl<'a, O: ByteOrder, W: Write> Writer<'_, 'a, O, W> {
             max = value.max(max);
             self.line(indent + 1);
             self.names
-                .put_enumerator(&mut self.text, self.types.string(name_off)?);
+                .put_enumerator(&mut self.text, id, self.types.string(name_off)?);
             self.text.put(" = ");
             if value == i128::from(i64::MIN) {
                 // The number without its sign would be too large.

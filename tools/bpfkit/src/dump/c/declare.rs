@@ -25,6 +25,10 @@ use crate::dump::Text;
 /// repeated at each use.
 const MAX_REPEATS: usize = 64;
 
+/// The start of a definition that C23 has built in. Compilers before the final standard have other
+/// numbers for it, from 202000 on.
+const BEFORE_C23: &str = "#if __STDC_VERSION__ < 202000L\n";
+
 /// Writes declarations.
 pub(super) struct Writer<'b, 'a, O: ByteOrder, W> {
     pub(super) types: &'b Types<'b, 'a, O>,
@@ -83,6 +87,10 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
 
     /// Writes the definition of a type as a declaration of its own.
     pub(super) fn define(&mut self, ty: &Type<'a>) -> Result<(), DumpError> {
+        let in_c23 = self.names.is_in_c23(ty.id);
+        if in_c23 {
+            self.text.put(BEFORE_C23);
+        }
         match ty.kind {
             Kind::Typedef(to) => {
                 let name = self.types.string(ty.name_off)?;
@@ -99,7 +107,8 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
             }
             _ => self.body(ty, 0, 0)?,
         }
-        self.text.put(";\n\n");
+        self.text
+            .put(if in_c23 { ";\n#endif\n\n" } else { ";\n\n" });
         Ok(self.text.spill()?)
     }
 

@@ -35,6 +35,9 @@ pub(super) struct Names<'a> {
     referenced: Vec<bool>,
     /// The ids of all types that can be declared on their own.
     declarable: Vec<u32>,
+    /// The ids of the first `typedef _Bool bool;` and the first `enum { false, true };`, which C23
+    /// has built in; 0 if there is none.
+    in_c23: [u32; 2],
 }
 
 impl<'a> Names<'a> {
@@ -52,17 +55,20 @@ impl<'a> Names<'a> {
             idents: Table::with_capacity_and_hasher(len / 2, RandomState::default()),
             referenced: vec![false; len],
             declarable: Vec::new(),
+            in_c23: [0; 2],
         };
 
         // Collect all names first, so that no numbered name is equal to one of them.
         for id in 1..types.end_id() {
             let ty = types.get(id)?;
+            this.note_c23(types, &ty)?;
+            let name = types.string(ty.name_off)?;
+            let ident = this.ident(id, name);
             if let Some(table) = this.table(&ty) {
-                let name = types.string(ty.name_off)?;
-                if matches!(ty.kind, Kind::Int(_) | Kind::Float { .. }) && is_number_type(name) {
+                if is_native(&ty.kind, name) {
                     this.number(id, NATIVE);
                 } else {
-                    table.insert(identifier(name), 0);
+                    table.insert(ident, 0);
                     this.declarable.push(id);
                 }
             } else if matches!(ty.kind, Kind::Enum { .. } | Kind::Enum64 { .. }) {
@@ -82,10 +88,11 @@ impl<'a> Names<'a> {
                 declared.push((id, is_union, name));
                 continue;
             }
+            let ident = this.ident(id, name);
             let Some(table) = this.table(&ty) else {
                 continue;
             };
-            let number = next_number(table, &identifier(name));
+            let number = next_number(table, &ident);
             this.number(id, number);
             if let Some(is_union) = is_union(&ty.kind) {
                 defined.entry((is_union, name)).or_insert(number);
@@ -149,10 +156,53 @@ impl<'a> Names<'a> {
             return Ok(());
         };
         for Enumerator { name_off, .. } in values {
-            let name = identifier(types.string(name_off)?);
+            let name = self.ident(ty.id, types.string(name_off)?);
             self.idents.entry(name).or_insert(0);
         }
         Ok(())
+    }
+
+    /// Notes a type that C23 has built in.
+    fn note_c23<O: ByteOrder>(
+        &mut self,
+        types: &Types<'_, 'a, O>,
+        ty: &Type<'a>,
+    ) -> Result<(), Error> {
+        let [boolean, truth] = &mut self.in_c23;
+
+        match ty.kind {
+            Kind::Typedef(to) if *boolean == 0 && types.string(ty.name_off)? == b"bool" => {
+                let of = types.get(to)?;
+                if matches!(of.kind, Kind::Int(int) if int.is_bool()) {
+                    *boolean = ty.id;
+                }
+            }
+            Kind::Enum { values, .. } if *truth == 0 && ty.name_off == 0 => {
+                let mut all = values.len() == 2;
+                for Enumerator { name_off, value } in values {
+                    let name = types.string(name_off)?;
+                    all &= matches!((name, value), (b"false", 0) | (b"true", 1));
+                }
+                if all {
+                    *truth = ty.id;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether C23 has this type built in, so that only older C needs its definition.
+    pub(super) fn is_in_c23(&self, id: u32) -> bool {
+        id != 0 && self.in_c23.contains(&id)
+    }
+
+    /// The C name, without a number, of the type with this id or of one of its enumerators.
+    fn ident<'n>(&self, id: u32, name: &'n [u8]) -> Cow<'n, [u8]> {
+        match self.is_in_c23(id) {
+            true => Cow::Borrowed(name),
+            false => identifier(name),
+        }
     }
 
     fn number(&mut self, id: u32, number: u32) {
@@ -187,14 +237,14 @@ impl<'a> Names<'a> {
 
         match number {
             NATIVE => Cow::Borrowed(name),
-            0 | 1 => identifier(name),
-            number => Cow::Owned(numbered(&identifier(name), number)),
+            0 | 1 => self.ident(id, name),
+            number => Cow::Owned(numbered(&self.ident(id, name), number)),
         }
     }
 
-    /// Writes the name of an enumerator, which is called `name` in BTF.
-    pub(super) fn put_enumerator(&mut self, text: &mut Text<impl Write>, name: &[u8]) {
-        let name = identifier(name);
+    /// Writes the name of an enumerator of the type `id`, which is called `name` in BTF.
+    pub(super) fn put_enumerator(&mut self, text: &mut Text<impl Write>, id: u32, name: &[u8]) {
+        let name = self.ident(id, name);
 
         text.put(&name);
         number(text, next_number(&mut self.idents, &name));
@@ -307,8 +357,54 @@ fn is_keyword(name: &[u8]) -> bool {
             | b"volatile"
             | b"while"
             | b"asm"
+            // Since C23.
+            | b"alignas"
+            | b"alignof"
+            | b"bool"
+            | b"constexpr"
+            | b"false"
+            | b"nullptr"
+            | b"static_assert"
+            | b"thread_local"
+            | b"true"
             | b"typeof"
+            | b"typeof_unqual"
     )
+}
+
+/// Whether C has this number type built in. Other languages have types with the names of C's and
+/// with other sizes: Rust's `char` has 4 bytes.
+fn is_native(kind: &Kind<'_>, name: &[u8]) -> bool {
+    if !is_number_type(name) {
+        return false;
+    }
+    let Kind::Int(int) = kind else {
+        return matches!(kind, Kind::Float { .. });
+    };
+    // The old encoding of bit-fields has types with fewer bits.
+    if u32::from(int.bits) != int.size.saturating_mul(8) {
+        return true;
+    }
+    let count = |wanted: &[u8]| {
+        name.split(|byte| *byte == b' ')
+            .filter(|word| *word == wanted)
+            .count()
+    };
+    let has = |word: &[u8]| count(word) != 0;
+
+    let (sizes, sign): (&[u32], _) = match count(b"long") {
+        // The sign of `char` differs between machines; old BTF has floating-point numbers as INT.
+        _ if has(b"char") => (&[1], None),
+        _ if has(b"float") || has(b"double") => return true,
+        _ if has(b"_Bool") => (&[1], Some(false)),
+        _ if has(b"short") => (&[2], Some(!has(b"unsigned"))),
+        _ if has(b"__int128") => (&[16], Some(!has(b"unsigned"))),
+        0 => (&[4], Some(!has(b"unsigned"))),
+        // As large as a pointer.
+        1 => (&[4, 8], Some(!has(b"unsigned"))),
+        _ => (&[8], Some(!has(b"unsigned"))),
+    };
+    sizes.contains(&int.size) && sign.is_none_or(|sign| sign == int.is_signed())
 }
 
 /// Whether a name consists of words of C's built-in number types.
