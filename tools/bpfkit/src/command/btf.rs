@@ -71,6 +71,9 @@ compared as well; for /sys/kernel/btf/vmlinux the machine, the release and that 
 says that all of this was compared, 'BTF ok' that some of it was not, 'does not load' that it
 differs. JSON has the reasons in 'obstacles', and in 'complete' whether all was compared.
 
+Several modules get a summary: the number of modules by verdict, each reason with its modules, and a
+table of those that do not load. --all adds the other modules to the table, -v the reasons.
+
 A module without .BTF.base fits only the kernel that it was built for; for others the verdict is
 'other kernel'. With --base it is checked as if it was distilled.
 

@@ -14,6 +14,7 @@ use bpfkit::fit::Module;
 use bpfkit::fit::Symbols;
 use bpfkit::render::check::pairs;
 use bpfkit::render::check::table;
+use bpfkit::render::check::Detail;
 use bpfkit::render::check::Row;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Error;
@@ -31,6 +32,7 @@ use splitbtf::Endian;
 use super::modules::Modules;
 use super::progress::Progress;
 use super::Failure;
+use super::Talk;
 use super::Voice;
 
 /// The exit status if a kernel refuses a module, and if something cannot be read.
@@ -50,6 +52,9 @@ pub struct Check {
     /// The symbols that the kernel exports: its Module.symvers or System.map
     #[arg(short = 'S', long, value_name = "FILE")]
     symbols: Option<PathBuf>,
+    /// Print the table with all modules, not only with those that do not load
+    #[arg(short, long)]
+    all: bool,
     /// Whose refusal is an exit status of 1
     #[arg(long, value_name = "KERNEL", default_value = "any")]
     fail_on: FailOn,
@@ -85,7 +90,11 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     let (rows, problems) = results.map_err(Failure::trouble)?;
 
     let pairs = pairs(&rows, &check.kernel);
-    voice.print(&pairs, |_| table(&rows, &check.kernel))?;
+    let detail = Detail {
+        all: check.all,
+        reasons: voice.talk >= Talk::Verbose,
+    };
+    voice.print(&pairs, |_| table(&rows, &check.kernel, detail))?;
     for problem in &problems {
         eprintln!("bpfkit: {problem}");
     }

@@ -33,7 +33,7 @@ fn malformed() -> Outcome {
 fn verdict(row: Row<'_>) -> (String, String, bool) {
     let kernels = [KERNEL.into()];
     let rows = [row];
-    let text = table(&rows, &kernels);
+    let text = table(&rows, &kernels, Detail::default());
     let json = serde_json::to_value(pairs(&rows, &kernels)).unwrap();
     let line = text.lines().nth(1).unwrap().split_whitespace().skip(2);
     let words: Vec<_> = line.collect();
@@ -109,7 +109,7 @@ fn a_module_without_a_base_is_for_one_kernel() {
 
     let rows = [take(malformed(), None)];
     let hint = "it has no .BTF.base and was built for 7.2.12: give that kernel with --base";
-    assert!(table(&rows, &[KERNEL.into()]).contains(hint));
+    assert!(table(&rows, &[KERNEL.into()], Detail::default()).contains(hint));
 }
 
 #[test]
@@ -120,4 +120,59 @@ fn a_file_that_is_no_module_is_refused() {
     };
 
     expect(row, "no module", "not_a_module", true);
+}
+
+#[test]
+fn several_modules_get_a_summary() {
+    let misfit = || Fit {
+        obstacles: vec![Obstacle::StructModule {
+            module: 1,
+            kernel: 2,
+        }],
+        ..fit(Some(true))
+    };
+    let named = |module: &'static str, row: Row<'static>| Row {
+        module: module.as_ref(),
+        ..row
+    };
+    let rows = [
+        named("x/good.ko", row(Base::Own, matching(), fit(None))),
+        named("x/a.ko", row(Base::Own, matching(), misfit())),
+        named("x/b.ko", row(Base::Own, matching(), misfit())),
+        named("x/c.ko", row(Base::Own, malformed(), fit(None))),
+    ];
+    let text = |detail| table(&rows, &[KERNEL.into()], detail);
+    let reason = "its struct module has 1 bytes, the kernel's has 2";
+
+    let want = format!(
+        "\
+4 modules on vmlinux
+    stock:     1 BTF ok, 1 malformed, 2 does not load
+    with Rust: 1 BTF ok, 1 malformed, 2 does not load
+
+2 modules: {reason}
+    a.ko, b.ko
+1 module: .BTF: there is no BTF type 7: the ids end before 7
+    c.ko
+
+MODULE  KERNEL   STOCK          WITH RUST
+x/a.ko  vmlinux  does not load  does not load
+x/b.ko  vmlinux  does not load  does not load
+x/c.ko  vmlinux  malformed      malformed
+"
+    );
+    assert_eq!(text(Detail::default()), want);
+
+    let all = Detail {
+        all: true,
+        ..Detail::default()
+    };
+    assert!(text(all).contains("x/good.ko  vmlinux  BTF ok"));
+    let reasons = Detail {
+        reasons: true,
+        ..Detail::default()
+    };
+    let below = format!("x/b.ko  vmlinux  does not load  does not load\n    {reason}\n");
+    assert!(text(reasons).contains(&below));
+    assert!(!text(reasons).contains("2 modules:"));
 }
