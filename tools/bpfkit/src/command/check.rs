@@ -5,12 +5,14 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use bpfkit::check::Checked;
 use bpfkit::check::Checker;
 use bpfkit::check::Outcome;
 use bpfkit::fit::compare;
 use bpfkit::fit::Fit;
 use bpfkit::fit::Kernel;
 use bpfkit::fit::Module;
+use bpfkit::fit::ModuleError;
 use bpfkit::fit::Symbols;
 use bpfkit::render::check::pairs;
 use bpfkit::render::check::table;
@@ -19,7 +21,6 @@ use bpfkit::render::check::Row;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Error;
 use bpfkit::Input;
-use bpfkit::InputError;
 use clap::Args;
 use clap::ValueEnum;
 use rayon::iter::IndexedParallelIterator;
@@ -87,7 +88,7 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     }
     let endian = kernels.first().map_or(Endian::NATIVE, Input::endian);
     let results = in_order!(endian, O => run_in::<O>(check, &modules, &kernels));
-    let (rows, problems) = results.map_err(Failure::trouble)?;
+    let rows = results.map_err(Failure::trouble)?;
 
     let pairs = pairs(&rows, &check.kernel);
     let detail = Detail {
@@ -95,13 +96,15 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
         reasons: voice.talk >= Talk::Verbose,
     };
     voice.print(&pairs, |_| table(&rows, &check.kernel, detail))?;
-    for problem in &problems {
-        eprintln!("bpfkit: {problem}");
+    let mut unreadable = rows.iter().filter_map(Row::unreadable).peekable();
+    let status = unreadable.peek().map(|_| TROUBLE);
+    for error in unreadable {
+        eprintln!("bpfkit: {error}");
     }
-    match problems.is_empty() {
-        false => Err(Failure::Said(TROUBLE)),
-        true if rows.iter().any(|row| fails(row, check.fail_on)) => Err(Failure::Said(REFUSED)),
-        true => Ok(()),
+    match status {
+        Some(status) => Err(Failure::Said(status)),
+        None if rows.iter().any(|row| fails(row, check.fail_on)) => Err(Failure::Said(REFUSED)),
+        None => Ok(()),
     }
 }
 
@@ -114,14 +117,11 @@ fn fails(row: &Row<'_>, on: FailOn) -> bool {
     }
 }
 
-/// The result for each module that could be read, and the errors of the others.
-type Results<'a> = (Vec<Row<'a>>, Vec<Error>);
-
 fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     check: &Check,
     modules: &'a [PathBuf],
     inputs: &[Input],
-) -> Result<Results<'a>, Error> {
+) -> Result<Vec<Row<'a>>, Error> {
     let open = |path: &PathBuf| Vmlinux::<O>::open(path);
     let own = check.base.as_ref().map(open).transpose()?;
     let own = own.as_ref().map(Vmlinux::btf);
@@ -135,55 +135,39 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     let symbols = check.symbols.as_deref().map(Symbols::open).transpose()?;
 
     let progress = Progress::new("modules", modules.len());
-    let checked: Vec<_> = modules
+    let rows = modules
         .par_iter()
         .map_init(
             || Checker::new(&names, own.as_ref()),
             |checker, path| {
-                let row = row(checker, path, &facts, symbols.as_ref());
+                let result = result(checker, path, &facts, symbols.as_ref());
                 progress.step();
-                row
+                Row {
+                    module: path,
+                    result,
+                }
             },
         )
         .collect();
     progress.end();
 
-    let mut rows = vec![];
-    let mut problems = vec![];
-    for row in checked {
-        match row {
-            Ok(row) => rows.push(row),
-            Err(error) => problems.push(error.into()),
-        }
-    }
-    Ok((rows, problems))
+    Ok(rows)
 }
 
 /// Checks a file.
-fn row<'a, O: ByteOrder>(
+fn result<O: ByteOrder>(
     checker: &mut Checker<'_, O>,
-    path: &'a Path,
+    path: &Path,
     kernels: &[Kernel],
     symbols: Option<&Symbols>,
-) -> Result<Row<'a>, InputError> {
+) -> Result<(Checked, Vec<Fit>), ModuleError> {
     let input = Input::open(path)?;
-    let module = match Module::of(&input) {
-        Ok(module) => module,
-        Err(error) => {
-            return Ok(Row {
-                module: path,
-                result: Err(error),
-            })
-        }
-    };
+    let module = Module::of(&input)?;
     let fit = |kernel| match &module {
         Some(module) => compare(module, kernel, symbols),
         None => Fit::default(),
     };
 
     let fits = kernels.iter().map(fit).collect();
-    Ok(Row {
-        module: path,
-        result: Ok((checker.check(&input)?, fits)),
-    })
+    Ok((checker.check(&input)?, fits))
 }

@@ -15,6 +15,7 @@ use crate::check::Outcome;
 use crate::check::Verdict;
 use crate::fit::Fit;
 use crate::fit::ModuleError;
+use crate::fit::NotAModule;
 
 pub use self::json::pairs;
 pub use self::table::table;
@@ -36,6 +37,13 @@ impl Row<'_> {
             let outcomes = checked.outcomes.iter().zip(fits);
             outcomes.map(|(outcome, fit)| (checked.base, outcome, fit))
         })
+    }
+
+    /// The error of a file that cannot be read.
+    pub fn unreadable(&self) -> Option<&ModuleError> {
+        let error = self.result.as_ref().err()?;
+
+        matches!(error.problem, NotAModule::Input(_)).then_some(error)
     }
 
     /// Whether a kernel refuses the module, by its verdict on BTF or for another reason; or this is

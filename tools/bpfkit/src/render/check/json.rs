@@ -37,9 +37,9 @@ struct Pair<'a> {
     /// The malformed section, and the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     malformed: Option<String>,
-    /// Why the file is not a module.
+    /// Why the file is not a module, or cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    not_a_module: Option<String>,
+    error: Option<String>,
 }
 
 /// The results for JSON: a list with an object for each module and kernel.
@@ -49,7 +49,12 @@ pub fn pairs<'a>(rows: &'a [Row<'_>], kernels: &'a [PathBuf]) -> impl Serialize 
     for row in rows {
         if let Err(error) = &row.result {
             let why = error.problem.to_string();
-            pairs.extend(kernels.iter().map(|kernel| none(row.module, kernel, &why)));
+            let word = match row.unreadable() {
+                Some(_) => "unreadable",
+                None => "not_a_module",
+            };
+            let none = |kernel: &'a PathBuf| none(row.module, kernel, word, &why);
+            pairs.extend(kernels.iter().map(none));
         }
         let results = kernels.iter().zip(row.results());
         pairs
@@ -60,19 +65,19 @@ pub fn pairs<'a>(rows: &'a [Row<'_>], kernels: &'a [PathBuf]) -> impl Serialize 
     pairs
 }
 
-fn none<'a>(module: &'a Path, kernel: &'a Path, why: &str) -> Pair<'a> {
+fn none<'a>(module: &'a Path, kernel: &'a Path, word: &'static str, why: &str) -> Pair<'a> {
     Pair {
         module,
         kernel,
         base: None,
-        stock: "not_a_module",
-        rust: "not_a_module",
+        stock: word,
+        rust: word,
         types: &[],
         fit: None,
         refusal: None,
         log: vec![],
         malformed: None,
-        not_a_module: Some(why.to_owned()),
+        error: Some(why.to_owned()),
     }
 }
 
@@ -109,6 +114,6 @@ fn pair<'a>(
             Outcome::Malformed { section, problem } => Some(format!("{section}: {problem}")),
             _ => None,
         },
-        not_a_module: None,
+        error: None,
     }
 }

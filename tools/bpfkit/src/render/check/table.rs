@@ -45,6 +45,7 @@ enum Word {
     DoesNotLoad,
     OtherKernel,
     NoModule,
+    Unreadable,
 }
 
 impl Word {
@@ -80,6 +81,7 @@ impl Word {
             Self::DoesNotLoad => "does not load",
             Self::OtherKernel => "other kernel",
             Self::NoModule => "no module",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -143,7 +145,11 @@ fn lines<'a>(row: &'a Row<'_>, kernels: &'a [PathBuf]) -> Vec<Line<'a>> {
 
     if let Err(error) = &row.result {
         let why = error.problem.to_string();
-        let none = |kernel| line(kernel, [Word::NoModule; 2], vec![why.clone()]);
+        let word = match row.unreadable() {
+            Some(_) => Word::Unreadable,
+            None => Word::NoModule,
+        };
+        let none = |kernel| line(kernel, [word; 2], vec![why.clone()]);
         return kernels.iter().map(none).collect();
     }
     kernels

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
 use super::*;
-use crate::fit::NotAModule;
 use crate::fit::Obstacle;
+use crate::input::InputProblem;
 
 const KERNEL: &str = "vmlinux";
 
@@ -120,6 +120,13 @@ fn a_file_that_is_no_module_is_refused() {
     };
 
     expect(row, "no module", "not_a_module", true);
+
+    let row = Row {
+        module: "gone".as_ref(),
+        result: Err(ModuleError::new("gone".as_ref(), InputProblem::Layers)),
+    };
+    assert!(row.unreadable().is_some());
+    expect(row, "unreadable", "unreadable", true);
 }
 
 #[test]
