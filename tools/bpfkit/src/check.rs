@@ -34,6 +34,7 @@ use crate::input::SECTION;
 use crate::relocate::shown;
 use crate::Input;
 use crate::InputError;
+use crate::Stranger;
 
 pub use self::parse::ParseError;
 pub use self::stock::Refusal;
@@ -81,6 +82,8 @@ pub enum Outcome {
     },
     /// The kernel takes it unchanged, as it has no distilled base.
     AsIs,
+    /// The same, but its names show that it was built for another kernel.
+    OtherBase(Stranger),
     /// It is malformed.
     Malformed {
         /// The section with the error.
@@ -243,7 +246,9 @@ impl Outcome {
     /// The verdict of a stock kernel.
     pub fn stock(&self) -> Verdict {
         match self {
-            Self::AsIs | Self::Relocated { refusal: None, .. } => Verdict::Matches,
+            Self::AsIs | Self::OtherBase(_) | Self::Relocated { refusal: None, .. } => {
+                Verdict::Matches
+            }
             Self::Relocated { .. } => Verdict::Refused,
             Self::Malformed { .. } => Verdict::Malformed,
         }
@@ -252,7 +257,7 @@ impl Outcome {
     /// The verdict of a kernel with `CONFIG_BPF_RUST`.
     pub fn rust(&self) -> Verdict {
         match self {
-            Self::AsIs => Verdict::Matches,
+            Self::AsIs | Self::OtherBase(_) => Verdict::Matches,
             Self::Relocated { types, .. } => {
                 let opaque = types.iter().filter(|ty| ty.rust.opaque.is_some()).count();
                 let mut types = types.iter();
@@ -387,8 +392,9 @@ impl<'k, O: ByteOrder> Checker<'k, O> {
 
         kernels
             .map(
-                |kernel| match opened(split, Some(kernel.btf()), |_| Ok(())) {
-                    Ok(()) => Outcome::AsIs,
+                |kernel| match opened(split, Some(kernel.btf()), |split| Stranger::find(split)) {
+                    Ok(None) => Outcome::AsIs,
+                    Ok(Some(stranger)) => Outcome::OtherBase(stranger),
                     Err(problem) => malformed(SECTION)(problem),
                 },
             )

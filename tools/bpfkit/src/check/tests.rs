@@ -545,6 +545,29 @@ fn without_a_base_ids_are_taken_as_they_are() {
 }
 
 #[test]
+fn names_show_that_a_module_is_of_another_kernel() {
+    let own = file(|btf| {
+        btf.structure(b"ab", 8, &[]);
+        btf.structure(b"abc", 8, &[]);
+    });
+    let other = file(|btf| {
+        btf.structure(b"abcdefghij", 8, &[]);
+        btf.structure(b"k", 8, &[]);
+    });
+    // Its name is the second string of its own base, and within the long one of the other.
+    let split = module(&own, |split| {
+        split.typedef(b"ab", 1);
+    });
+
+    assert_eq!(check_on(&own, None, &split, None).outcomes, [Outcome::AsIs]);
+    let checked = check_on(&other, None, &split, None);
+    assert!(
+        matches!(checked.outcomes[..], [Outcome::OtherBase(_)]),
+        "{checked:?}"
+    );
+}
+
+#[test]
 fn malformed_is_told_with_its_section() {
     let base = file(S8);
     let split = module(&base, POINTS);

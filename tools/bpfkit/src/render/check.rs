@@ -60,9 +60,10 @@ impl Row<'_> {
 }
 
 /// Whether a module has no distilled base and was built for another kernel. If a release is
-/// unknown, ids that do not fit show it.
+/// unknown, names and ids that do not fit show it.
 fn is_foreign(base: Base, outcome: &Outcome, fit: &Fit) -> bool {
     let fits = match outcome {
+        Outcome::OtherBase(_) => false,
         Outcome::Malformed { .. } => fit.same_release == Some(true),
         _ => fit.same_release != Some(false),
     };

@@ -177,7 +177,7 @@ fn reasons(base: Base, outcome: &Outcome, fit: &Fit) -> Vec<String> {
         return reasons;
     }
     match outcome {
-        Outcome::AsIs => {}
+        Outcome::AsIs | Outcome::OtherBase(_) => {}
         Outcome::Relocated { types, refusal } => {
             reasons.extend(types.iter().map(ToString::to_string));
             if let (true, Some(refusal)) = (types.is_empty(), refusal) {

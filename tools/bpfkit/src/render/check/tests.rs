@@ -3,6 +3,7 @@
 use super::*;
 use crate::fit::Obstacle;
 use crate::input::InputProblem;
+use crate::Stranger;
 
 const KERNEL: &str = "vmlinux";
 
@@ -106,6 +107,8 @@ fn a_module_without_a_base_is_for_one_kernel() {
     other(take(Outcome::AsIs, Some(false)));
     other(take(malformed(), Some(false)));
     other(take(malformed(), None));
+    let stranger = Stranger { id: 1, offset: 2 };
+    other(take(Outcome::OtherBase(stranger), None));
 
     let rows = [take(malformed(), None)];
     let hint = "it has no .BTF.base and was built for 7.2.12: give that kernel with --base";
