@@ -9,7 +9,10 @@ use std::process::ExitCode;
 
 use bpfkit::render::Style;
 use clap::error::ErrorKind;
+use clap::ArgMatches;
+use clap::Command;
 use clap::CommandFactory;
+use clap::FromArgMatches;
 use clap::Parser;
 use clap::Subcommand;
 
@@ -31,6 +34,8 @@ use command::Voice;
 #[command(
     version,
     arg_required_else_help = true,
+    infer_subcommands = true,
+    max_term_width = 80,
     after_help = "Examples:
   bpfkit prog load filter.bpf.o /sys/fs/bpf/filter
   bpfkit prog show --metadata
@@ -40,10 +45,11 @@ use command::Voice;
 Exit status:
   0  all went well
   1  the subject of the command is wrong or missing, or was refused
-  2  the command line is wrong, or there is no answer: a file cannot be read, or the user
-     lacks permission
+  2  the command line is wrong, or there is no answer: a file cannot be read,
+     or the user lacks permission
 
-Only help and usage errors have colours, and only on a terminal; NO_COLOR turns them off."
+Commands may be abbreviated: 'bpfkit p s' is 'bpfkit prog show'. Only help and
+usage errors have colours, and only on a terminal; NO_COLOR turns them off."
 )]
 struct Cli {
     /// Print JSON
@@ -78,9 +84,10 @@ enum Object {
   bpfkit feature
   bpfkit -j feature
 
-Reports whether the kernel has BPF_PROG_BIND_MAP, BTF, BTF of modules and support for modules that
-come with a distilled base; and whether Rust or C does the work. A feature that it cannot determine
-is 'unknown', with the reason, and null in JSON.")]
+Reports whether the kernel has BPF_PROG_BIND_MAP, BTF, BTF of modules and
+support for modules that come with a distilled base; and whether Rust or C does
+the work. A feature that it cannot determine is 'unknown', with the reason, and
+null in JSON.")]
     Feature,
     /// Write the manual pages and the shell completions
     #[command(after_help = "Examples:
@@ -112,7 +119,8 @@ impl Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let voice = cli.voice();
     let result = match cli.object {
         Object::Prog(command) => prog::run(command, voice),
@@ -124,7 +132,7 @@ fn main() -> ExitCode {
 
     let (message, status) = match result {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Usage(message)) => Cli::command()
+        Err(Failure::Usage(message)) => named(&matches)
             .error(ErrorKind::ValueValidation, message)
             .exit(),
         Err(Failure::Said(status)) => return ExitCode::from(status),
@@ -133,6 +141,21 @@ fn main() -> ExitCode {
     };
     eprintln!("bpfkit: {message}");
     ExitCode::from(status)
+}
+
+/// The subcommand on the command line. Its errors show its usage.
+fn named(matches: &ArgMatches) -> Command {
+    let mut command = Cli::command();
+    let mut matches = matches;
+
+    command.build();
+    while let Some((name, of)) = matches.subcommand() {
+        let Some(subcommand) = command.find_subcommand(name).cloned() else {
+            break;
+        };
+        (command, matches) = (subcommand, of);
+    }
+    command
 }
 
 #[cfg(test)]
@@ -154,6 +177,42 @@ mod tests {
             command.get_name()
         );
         command.get_subcommands().for_each(has_examples);
+    }
+
+    /// The longest line in the help of each subcommand.
+    fn help_widths(command: &mut Command, widths: &mut Vec<(String, usize)>) {
+        let help = command.render_long_help().to_string();
+        let width = help.lines().map(|line| line.chars().count()).max();
+
+        widths.push((command.get_name().to_owned(), width.unwrap_or_default()));
+        for subcommand in command.get_subcommands_mut() {
+            help_widths(subcommand, widths);
+        }
+    }
+
+    #[test]
+    fn help_fits_a_terminal() {
+        let mut command = Cli::command();
+        let mut widths = vec![];
+
+        command.build();
+        help_widths(&mut command, &mut widths);
+        assert!(widths.len() > 10);
+        widths.retain(|(_, width)| *width > 80);
+        assert_eq!(widths, []);
+    }
+
+    #[test]
+    fn usage_errors_show_the_usage_of_the_subcommand() {
+        let words = ["bpfkit", "p", "s", "id", "x"];
+        let matches = Cli::command().get_matches_from(words);
+        let error = named(&matches).error(ErrorKind::ValueValidation, "wrong");
+        let text = error.to_string();
+
+        assert!(
+            text.contains("Usage: bpfkit prog show [OPTIONS] [id N"),
+            "{text}"
+        );
     }
 
     #[test]

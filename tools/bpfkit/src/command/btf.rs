@@ -41,55 +41,63 @@ pub enum Btf {
   bpfkit btf check module.ko --base vmlinux-7.2 --kernel vmlinux-7.3
   bpfkit btf check module.ko --kernel vmlinux --symbols Module.symvers
 
-The verdicts are about the module's type information, BTF. STOCK is the C code of any kernel: it
-refuses a module if one of its types does not match one of the kernel. WITH RUST is a kernel with
-CONFIG_BPF_RUST:
+The verdicts are about the module's type information, BTF. STOCK is the C code
+of any kernel: it refuses a module if one of its types does not match one of the
+kernel. WITH RUST is a kernel with CONFIG_BPF_RUST:
 
-- A struct or union that the module only points to becomes opaque: the module has a forward
-  declaration of it, and no BPF program can look into it.
-- A struct or union that the module contains must match, else the module is refused: the type of a
-  member, or of what a function takes or returns, or of a variable.
-- Integers, floating-point numbers and enumerations that the kernel does not have are kept as the
-  module has them. An enumeration of another size, and an integer that the kernel has several times,
-  must match.
+- A struct or union that the module only points to becomes opaque: the module
+  has a forward declaration of it, and no BPF program can look into it.
+- A struct or union that the module contains must match, else the module is
+  refused: the type of a member, or of what a function takes or returns, or of a
+  variable.
+- Integers, floating-point numbers and enumerations that the kernel does not
+  have are kept as the module has them. An enumeration of another size, and an
+  integer that the kernel has several times, must match.
 
-With bpf_rust_btf_opaque=off on its command line, such a kernel refuses all of these, as C does.
+With bpf_rust_btf_opaque=off on its command line, such a kernel refuses all of
+these, as C does.
 
-If the type information is malformed, both columns say so, and the reason is shown. All kernels
-check the header, the names, and each type by itself, in C; the rules are those of 7.3, and the
-reason is in the words of the kernel's log: '[5] STRUCT s: Invalid name'. Only Rust detects a type
-that refers to a missing type, or that contains itself: a stock kernel may load such a module, or
-crash.
+If the type information is malformed, both columns say so, and the reason is
+shown. All kernels check the header, the names, and each type by itself, in C;
+the rules are those of 7.3, and the reason is in the words of the kernel's log:
+'[5] STRUCT s: Invalid name'. Only Rust detects a type that refers to a missing
+type, or that contains itself: a stock kernel may load such a module, or crash.
 
-As JSON, each type says whether it is 'contained', and in 'opaque', 'kept' or 'mismatch' why it does
-not match. With 'mismatch', a kernel with Rust refuses the module; with 'refused', a stock kernel
-does. 'log' has the lines that a kernel with Rust logs after 'bpf_rust: BTF of <module>: '.
+As JSON, each type says whether it is 'contained', and in 'opaque', 'kept' or
+'mismatch' why it does not match. With 'mismatch', a kernel with Rust refuses
+the module; with 'refused', a stock kernel does. 'log' has the lines that a
+kernel with Rust logs after 'bpf_rust: BTF of <module>: '.
 
-If the kernel is a vmlinux or an x86 image, its machine, version magic and size of struct module are
-compared as well; for /sys/kernel/btf/vmlinux the machine, the release and that size. With
---symbols, the kernel must export the symbols that the module needs, in the same versions. 'loads'
-says that all of this was compared, 'BTF ok' that some of it was not, 'does not load' that it
-differs. JSON has the reasons in 'obstacles', and in 'complete' whether all was compared.
+If the kernel is a vmlinux or an x86 image, its machine, version magic and size
+of struct module are compared as well; for /sys/kernel/btf/vmlinux the machine,
+the release and that size. With --symbols, the kernel must export the symbols
+that the module needs, in the same versions. 'loads' says that all of this was
+compared, 'BTF ok' that some of it was not, 'does not load' that it differs.
+JSON has the reasons in 'obstacles', and in 'complete' whether all was compared.
 
-Several modules get a summary: the number of modules by verdict, each reason with its modules, and a
-table of those that do not load. --all adds the other modules to the table, -v the reasons.
+Several modules get a summary: the number of modules by verdict, each reason
+with its modules, and a table of those that do not load. --all adds the other
+modules to the table, -v the reasons.
 
-A module without .BTF.base fits only the kernel that it was built for; for others the verdict is
-'other kernel'. With --base it is checked as if it was distilled.
+A module without .BTF.base fits only the kernel that it was built for; for
+others the verdict is 'other kernel'. With --base it is checked as if it was
+distilled.
 
-The exit status is 0 if no kernel refuses a module, 1 if one does, stock or with Rust (see
---fail-on), or if a file is no module, 2 if a file cannot be read.")]
+The exit status is 0 if no kernel refuses a module, 1 if one does, stock or with
+Rust (see --fail-on), or if a file is no module, 2 if a file cannot be read.")]
     Check(Check),
     /// Show how the types of two kernels differ
     #[command(after_help = "Examples:
   bpfkit btf diff vmlinux-7.2 vmlinux-7.3 --module module.ko
-  bpfkit btf diff /boot/vmlinuz-7.2 /sys/kernel/btf/vmlinux --types task_struct inode
+  bpfkit btf diff /boot/vmlinuz /sys/kernel/btf/vmlinux --types task_struct inode
   bpfkit -j btf diff vmlinux-7.2 vmlinux-7.3
 
-Shows the types that are asked for and those that they contain; of types that they point to, only
-the name counts. Offsets and sizes are in bytes; in JSON offsets are in bits.
+Shows the types that are asked for and those that they contain; of types that
+they point to, only the name counts. Offsets and sizes are in bytes; in JSON
+offsets are in bits.
 
-The exit status is 0 if nothing is different, 1 if something is, 2 if a file cannot be read.")]
+The exit status is 0 if nothing is different, 1 if something is, 2 if a file
+cannot be read.")]
     Diff(Diff),
     Distill(Distill),
     Relocate(Relocate),
@@ -108,10 +116,11 @@ The exit status is 0 if nothing is different, 1 if something is, 2 if a file can
   bpfkit btf dump file module.ko -R /boot/vmlinuz
   bpfkit -p btf dump prog pinned /sys/fs/bpf/filter
 
-A FILE is BTF itself, an ELF file with a section .BTF or a kernel image, also when compressed
-by gzip, xz, zstd or lz4. Kernel images are those of x86, arm64, riscv, LoongArch and s390, EFI
-zboot images and unified kernel images. The base of split BTF is BASE, or the file's own section
-.BTF.base, or for a module of the running kernel that kernel's BTF."
+A FILE is BTF itself, an ELF file with a section .BTF or a kernel image, also
+when compressed by gzip, xz, zstd or lz4. Kernel images are those of x86, arm64,
+riscv, LoongArch and s390, EFI zboot images and unified kernel images. The base
+of split BTF is BASE, or the file's own section .BTF.base, or for a module of
+the running kernel that kernel's BTF."
     )]
     Dump {
         /// The source of the types, and the format to write

@@ -44,16 +44,17 @@ const COMPRESSED: [&str; 4] = ["gz", "xz", "zst", "lz4"];
   bpfkit btf distill module.ko.xz --base vmlinux -o module.ko
   bpfkit -j btf distill *.ko --base vmlinux -o distilled/
 
-VMLINUX is the kernel that the modules were built for: vmlinux, a kernel image or BTF by itself.
-The module's section .BTF then refers to the new section .BTF.base instead of VMLINUX, and the ids
-in .BTF_ids are updated. All other sections stay as they are. Compressed modules can be read, but
-the result is not compressed. A signed module is refused: sign after distilling.
+VMLINUX is the kernel that the modules were built for: vmlinux, a kernel image
+or BTF by itself. The module's section .BTF then refers to the new section
+.BTF.base instead of VMLINUX, and the ids in .BTF_ids are updated. All other
+sections stay as they are. Compressed modules can be read, but the result is not
+compressed. A signed module is refused: sign after distilling.
 
-Each result is written beside the old file and replaces it when it is complete. If one of several
-modules fails, the others are distilled nevertheless.
+Each result is written beside the old file and replaces it when it is complete.
+If one of several modules fails, the others are distilled nevertheless.
 
-The exit status is 0 if all are distilled, 1 if one cannot be distilled, 2 if a file cannot be read
-or written.")]
+The exit status is 0 if all are distilled, 1 if one cannot be distilled, 2 if a
+file cannot be read or written.")]
 pub struct Distill {
     /// The modules: .ko files, compressed or not
     #[arg(value_name = "MODULE", required = true)]

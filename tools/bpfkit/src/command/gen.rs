@@ -24,14 +24,16 @@ pub enum Gen {
   bpfkit gen skeleton filter.bpf.o -o src/filter.skel.rs
   bpfkit gen skeleton filter.bpf.o name agent >agent.skel.rs
 
-The skeleton is that of libbpf-cargo 0.27, for libbpf-rs, with two additions. load() also binds
-all global data to the programs. metadata() returns the variables of .rodata* whose names begin
-with bpf_metadata_, with their types from BTF, in the memory of the maps, which is mapped
-read-only. A crate that compiles the skeleton needs libbpf-rs and bpfkit.
+The skeleton is that of libbpf-cargo 0.27, for libbpf-rs, with two additions.
+load() also binds all global data to the programs. metadata() returns the
+variables of .rodata* whose names begin with bpf_metadata_, with their types
+from BTF, in the memory of the maps, which is mapped read-only. A crate that
+compiles the skeleton needs libbpf-rs and bpfkit.
 
-Skeletons do not have static variables or bit-fields. Objects with names or types that
-libbpf-cargo cannot express in Rust are refused. The skeleton does not compile if Rust gives
-a variable another layout than BTF says. rustfmt formats the skeleton, if it is installed."
+Skeletons do not have static variables or bit-fields. Objects with names or
+types that libbpf-cargo cannot express in Rust are refused. The skeleton does
+not compile if Rust gives a variable another layout than BTF says. rustfmt
+formats the skeleton, if it is installed."
     )]
     Skeleton {
         /// The object file

@@ -34,8 +34,8 @@ pub enum Prog {
     #[command(
         override_usage = "bpfkit prog load [OPTIONS] OBJ PATH [name PROG]... [type TYPE]
                          [map {idx N | name NAME} {id N | pinned PATH}]...
-                         [{offload_dev | xdpmeta_dev} DEVICE] [pinmaps DIR] [autoattach]
-                         [kernel_btf FILE]",
+                         [{offload_dev | xdpmeta_dev} DEVICE] [pinmaps DIR]
+                         [autoattach] [kernel_btf FILE]",
         after_help = LOAD_HELP
     )]
     Load(Load),
@@ -44,13 +44,18 @@ pub enum Prog {
         override_usage = "bpfkit prog loadall [OPTIONS] OBJ PATH [WORDS AS OF load]...",
         after_help = "Examples:
   bpfkit prog loadall filters.bpf.o /sys/fs/bpf/filters
-  bpfkit prog loadall filters.bpf.o /sys/fs/bpf/filters pinmaps /sys/fs/bpf/maps"
+  bpfkit prog loadall f.bpf.o /sys/fs/bpf/f pinmaps /sys/fs/bpf/maps"
     )]
     Loadall(Load),
     /// Bind maps to a program, so that they live as long as it does
-    #[command(after_help = "Examples:
+    #[command(
+        override_usage = "bpfkit prog bind [OPTIONS] PROG MAP...
+
+  PROG, MAP: id N | pinned PATH",
+        after_help = "Examples:
   bpfkit prog bind id 12 id 7
-  bpfkit prog bind pinned /sys/fs/bpf/filter id 7 pinned /sys/fs/bpf/version")]
+  bpfkit prog bind pinned /sys/fs/bpf/filter id 7 pinned /sys/fs/bpf/version"
+    )]
     Bind {
         /// The program, then the maps, each as 'id N' or 'pinned PATH'
         #[arg(value_name = "PROG MAP", num_args = 4.., required = true)]
@@ -67,13 +72,13 @@ pub enum Prog {
   bpfkit -j prog show --metadata
   bpfkit prog show --without-metadata
 
-Metadata is every constant whose name begins with bpf_metadata_, in every map of .rodata*
-that the program uses or that was bound to it. JSON is that of bpftool. The text differs:
-strings that fill their array or are not ASCII are strings, and signed bit-fields have a sign,
-where bpftool shows numbers.
+Metadata is every constant whose name begins with bpf_metadata_, in every map of
+.rodata* that the program uses or that was bound to it. JSON is that of bpftool.
+The text differs: strings that fill their array or are not ASCII are strings,
+and signed bit-fields have a sign, where bpftool shows numbers.
 
-With -v, the output also has the processes that have the program open, its links, and the
-names of its maps, in JSON as pids, links and maps."
+With -v, the output also has the processes that have the program open, its
+links, and the names of its maps, in JSON as pids, links and maps."
     )]
     Show {
         /// Which program: 'id N', 'pinned PATH', 'tag TAG' or 'name NAME'
@@ -91,18 +96,20 @@ names of its maps, in JSON as pids, links and maps."
 const LOAD_HELP: &str = "Examples:
   bpfkit prog load filter.bpf.o /sys/fs/bpf/filter
   bpfkit prog load tools.bpf.o /sys/fs/bpf/tools name open name exec
-  bpfkit prog load filter.bpf.o /sys/fs/bpf/filter map name limits pinned /sys/fs/bpf/limits
-  bpfkit prog load trace.bpf.o /sys/fs/bpf/trace pinmaps /sys/fs/bpf/maps autoattach
+  bpfkit prog load f.bpf.o /sys/fs/bpf/f map name limits pinned /sys/fs/bpf/map
+  bpfkit prog load t.bpf.o /sys/fs/bpf/t pinmaps /sys/fs/bpf/maps autoattach
 
-The words are those of 'bpftool prog loadall'. One program is pinned at PATH, several in the
-folder PATH, each under its name; with 'name' only the named ones are loaded. All maps of
-global data (.rodata*, .data*, .bss*) are bound to each program, so that they live as long as
-it does. libbpf itself binds .rodata*; with --no-bind, maps of global data that no instruction
-uses are not created at all. With -v, all messages of libbpf go to standard error.
+The words are those of 'bpftool prog loadall'. One program is pinned at PATH,
+several in the folder PATH, each under its name; with 'name' only the named ones
+are loaded. All maps of global data (.rodata*, .data*, .bss*) are bound to each
+program, so that they live as long as it does. libbpf itself binds .rodata*;
+with --no-bind, maps of global data that no instruction uses are not created at
+all. With -v, all messages of libbpf go to standard error.
 
-autoattach pins links; programs whose section does not say what to attach to are pinned
-themselves. An object with maps only is loaded too: 'pinmaps' keeps them. Maps of struct_ops
-are created and can be pinned; to register them, use 'bpftool struct_ops register'.";
+autoattach pins links; programs whose section does not say what to attach to are
+pinned themselves. An object with maps only is loaded too: 'pinmaps' keeps them.
+Maps of struct_ops are created and can be pinned; to register them, use 'bpftool
+struct_ops register'.";
 
 /// The object file to load, and how.
 #[derive(Args)]
@@ -178,10 +185,11 @@ impl Which {
             [] => Ok(Self::All),
             [kind, name] if kind == "name" => Ok(Self::Called(name.clone())),
             [kind, tag] if kind == "tag" => Ok(Self::Tagged(tag.parse()?)),
-            _ => match names(words)?.as_slice() {
+            [kind, _] if kind == "id" || kind == "pinned" => match names(words)?.as_slice() {
                 [name] => Ok(Self::One(name.clone())),
                 _ => Err("only one program can be shown".into()),
             },
+            [kind, ..] => Err(format!("'{kind}' is not 'id', 'pinned', 'tag' or 'name'")),
         }
     }
 }

@@ -32,18 +32,19 @@ use super::Voice;
   bpfkit -j btf relocate module.ko --base vmlinux --opaque
   bpftool btf dump file module.btf -B vmlinux
 
-OUT is BTF by itself, split on that of VMLINUX: the same that /sys/kernel/btf has once the kernel
-has loaded the module. As JSON, 'id_map' has the new id of each type, by its old id: first those of
-.BTF.base, then those of .BTF.
+OUT is BTF by itself, split on that of VMLINUX: the same that /sys/kernel/btf
+has once the kernel has loaded the module. As JSON, 'id_map' has the new id of
+each type, by its old id: first those of .BTF.base, then those of .BTF.
 
-A type that matches none of VMLINUX is an error, as with the C code of a kernel. With --opaque the
-result is that of a kernel with CONFIG_BPF_RUST: the module gets a forward declaration of a struct or
-union that it only points to, and keeps integers, floating-point numbers and enumerations that VMLINUX
-does not have. A line for each says why; in JSON they are in 'opaque' and 'kept'. Types that the
-module contains must still match.
+A type that matches none of VMLINUX is an error, as with the C code of a kernel.
+With --opaque the result is that of a kernel with CONFIG_BPF_RUST: the module
+gets a forward declaration of a struct or union that it only points to, and
+keeps integers, floating-point numbers and enumerations that VMLINUX does not
+have. A line for each says why; in JSON they are in 'opaque' and 'kept'. Types
+that the module contains must still match.
 
-The exit status is 0 if the types are relocated, 1 if they are not, 2 if a file cannot be read or
-written.")]
+The exit status is 0 if the types are relocated, 1 if they are not, 2 if a file
+cannot be read or written.")]
 pub struct Relocate {
     /// The module: a .ko file, compressed or not
     module: PathBuf,

@@ -84,3 +84,14 @@ fn programs_are_chosen() {
     assert!(which("tag 0123").is_err());
     assert!(which("id 7 id 8").is_err());
 }
+
+#[test]
+fn all_ways_to_name_a_program_are_told() {
+    let words = ["foo", "bar"].map(str::to_owned);
+    let error = Which::of(&words).err();
+
+    assert_eq!(
+        error.as_deref(),
+        Some("'foo' is not 'id', 'pinned', 'tag' or 'name'")
+    );
+}
