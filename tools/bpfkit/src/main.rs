@@ -4,10 +4,14 @@
 
 mod command;
 
+use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bpfkit::render::Style;
+use clap::error::ContextKind;
+use clap::error::ContextValue;
 use clap::error::ErrorKind;
 use clap::ArgMatches;
 use clap::Command;
@@ -15,6 +19,7 @@ use clap::CommandFactory;
 use clap::FromArgMatches;
 use clap::Parser;
 use clap::Subcommand;
+use serde_json::json;
 
 use command::btf;
 use command::btf::Btf;
@@ -68,6 +73,9 @@ struct Cli {
     object: Object,
 }
 
+/// The options that take several values.
+const GREEDY: [&str; 4] = ["-k", "--kernel", "-t", "--types"];
+
 #[derive(Subcommand)]
 enum Object {
     /// Programs
@@ -119,7 +127,9 @@ impl Cli {
 }
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let words: Vec<_> = env::args_os().collect();
+    let matches = Cli::command().try_get_matches_from(&words);
+    let matches = matches.unwrap_or_else(|error| with_hint(error, &words).exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let voice = cli.voice();
     let result = match cli.object {
@@ -139,8 +149,25 @@ fn main() -> ExitCode {
         Err(Failure::Problem(message)) => (message, 1),
         Err(Failure::Trouble(message)) => (message, 2),
     };
+    // bpftool has such an object too. If standard output is closed, the status tells.
+    if voice.style != Style::Plain {
+        let _ = voice.print(&json!({ "error": message }), |_| String::new());
+    }
     eprintln!("bpfkit: {message}");
     ExitCode::from(status)
+}
+
+/// Adds a hint to an error about a missing argument, if an option may have taken it.
+fn with_hint(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    let mut options = GREEDY.iter();
+    let option = options.find(|option| words.iter().any(|word| word == **option));
+
+    if let (ErrorKind::MissingRequiredArgument, Some(option)) = (error.kind(), option) {
+        let hint = format!("{option} takes all values that follow it; end them with --");
+        let hint = ContextValue::StyledStrs(vec![hint.into()]);
+        error.insert(ContextKind::Suggested, hint);
+    }
+    error
 }
 
 /// The subcommand on the command line. Its errors show its usage.
@@ -200,6 +227,25 @@ mod tests {
         assert!(widths.len() > 10);
         widths.retain(|(_, width)| *width > 80);
         assert_eq!(widths, []);
+    }
+
+    #[test]
+    fn options_that_take_too_much_are_named() {
+        let hint = |words: &str| {
+            let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+            let error = Cli::command().try_get_matches_from(&words).unwrap_err();
+            with_hint(error, &words).to_string()
+        };
+        let text = hint("bpfkit btf check -k vmlinux module.ko");
+        assert!(
+            text.contains("tip: -k takes all values that follow it; end them with --"),
+            "{text}"
+        );
+        assert!(!hint("bpfkit btf check").contains("tip:"));
+        assert!(!hint("bpfkit btf check -k").contains("tip:"));
+        Cli::command()
+            .try_get_matches_from(["bpfkit", "btf", "check", "-k", "a", "b", "--", "m"])
+            .unwrap();
     }
 
     #[test]
