@@ -101,7 +101,8 @@ null in JSON.")]
     #[command(after_help = "Examples:
   bpfkit help-files /usr/local/share/bpfkit
 
-The manual pages go to the folder DIR/man, the completions to DIR/completions.")]
+The manual pages go to the folder DIR/man/man1, the completions to
+DIR/completions.")]
     HelpFiles {
         /// The folder to write to
         #[arg(value_name = "DIR")]

@@ -15,10 +15,10 @@ use super::Voice;
 
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Fish, Shell::Zsh];
 
-/// Writes the manual pages of `command` and its subcommands to the folder `man` in `folder`, and
-/// the shells' completions to the folder `completions`.
+/// Writes the manual pages of `command` and its subcommands to the folder `man/man1` in `folder`,
+/// and the shells' completions to the folder `completions`.
 pub fn run(command: Command, folder: &Path, voice: Voice) -> Result<(), Failure> {
-    let [man, completions] = ["man", "completions"].map(|name| folder.join(name));
+    let [man, completions] = ["man/man1", "completions"].map(|name| folder.join(name));
 
     voice.detail(&format!("writing to {}", folder.display()));
     write(command, &man, &completions)
@@ -28,7 +28,10 @@ pub fn run(command: Command, folder: &Path, voice: Voice) -> Result<(), Failure>
 fn write(mut command: Command, man: &Path, completions: &Path) -> io::Result<()> {
     fs::create_dir_all(man)?;
     fs::create_dir_all(completions)?;
-    write_manual(without_help(command.clone()), "", man)?;
+    let mut built = without_help(command.clone());
+    // Gives each subcommand the global options.
+    built.build();
+    write_manual(built, "", man)?;
     for shell in SHELLS {
         clap_complete::generate_to(shell, &mut command, "bpfkit", completions)?;
     }
@@ -48,7 +51,12 @@ fn write_manual(command: Command, parent: &str, folder: &Path) -> io::Result<()>
     let name = words.replace(' ', "-");
     let mut page = Vec::new();
 
+    let mut others = vec![];
+    if !parent.is_empty() {
+        others.push(parent.replace(' ', "-"));
+    }
     for subcommand in command.get_subcommands() {
+        others.push(format!("{name}-{}", subcommand.get_name()));
         write_manual(subcommand.clone(), &words, folder)?;
     }
     let command = command.bin_name(words).display_name(&name);
@@ -56,5 +64,16 @@ fn write_manual(command: Command, parent: &str, folder: &Path) -> io::Result<()>
         .title(name.to_uppercase())
         .date("")
         .render(&mut page)?;
+    page.extend(see_also(&others).bytes());
     fs::write(folder.join(name + ".1"), page)
+}
+
+/// The section of a manual page that names other pages.
+fn see_also(pages: &[String]) -> String {
+    let mut section = ".SH \"SEE ALSO\"\n".to_owned();
+
+    for page in pages {
+        section += &format!(".BR {} (1),\n", page.replace('-', "\\-"));
+    }
+    section + ".BR bpftool (8)\n"
 }
