@@ -57,16 +57,19 @@ pub struct Checked {
 
 /// The base that the BTF of a module is split on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Base {
     /// It has a `.BTF.base`.
+    #[serde(rename = "in_module")]
     Own,
     /// It has none; the check has distilled it.
+    #[serde(rename = "distilled_by_check")]
     Distilled,
     /// It has none. Its ids are used as they are; they are right only for the kernel that it was
     /// built for.
+    #[serde(rename = "vmlinux")]
     Kernel,
     /// It has no BTF; every kernel accepts that.
+    #[serde(rename = "no_btf")]
     None,
 }
 

@@ -126,11 +126,25 @@ pub fn table(rows: &[Row<'_>], kernels: &[PathBuf], detail: Detail) -> String {
             text += "\n";
         }
     }
-    text += &as_table(&shown, one || detail.reasons);
-    if one {
-        text += &counts(rows);
+    match one {
+        true => text + &as_table(&shown, Path::new(""), true) + &counts(rows),
+        false => text + &as_table(&shown, common_folder(&shown), detail.reasons),
     }
-    text
+}
+
+/// The folder that all modules are in.
+fn common_folder<'a>(lines: &[&Line<'a>]) -> &'a Path {
+    let mut folders = lines
+        .iter()
+        .map(|line| line.module.parent().unwrap_or(line.module));
+    let first = folders.next().unwrap_or(Path::new(""));
+
+    folders.fold(first, |common, folder| {
+        let mut ancestors = common.ancestors();
+        ancestors
+            .find(|common| folder.starts_with(common))
+            .unwrap_or(Path::new(""))
+    })
 }
 
 /// The lines of a file, one for each kernel.
@@ -189,26 +203,35 @@ fn reasons(base: Base, outcome: &Outcome, fit: &Fit) -> Vec<String> {
     reasons
 }
 
-/// The lines as a table, with or without the reasons below each.
-fn as_table(lines: &[&Line<'_>], with_reasons: bool) -> String {
+/// The lines as a table, with the modules' paths in `folder`, and with or without the reasons below
+/// each.
+fn as_table(lines: &[&Line<'_>], folder: &Path, with_reasons: bool) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let width = |of: fn(&Line<'_>) -> String, title: &str| {
+    let name = |line: &Line<'_>| {
+        let path = line.module.strip_prefix(folder).unwrap_or(line.module);
+        path.display().to_string()
+    };
+    let width = |of: &dyn Fn(&Line<'_>) -> String, title: &str| {
         let lengths = lines.iter().map(|line| of(line).len());
         lengths.max().unwrap_or_default().max(title.len())
     };
-    let module_width = width(|line| line.module.display().to_string(), "MODULE");
-    let kernel_width = width(|line| line.kernel.display().to_string(), "KERNEL");
-    let stock_width = width(|line| line.stock.to_string(), "does not load");
+    let module_width = width(&name, "MODULE");
+    let kernel_width = width(&|line| line.kernel.display().to_string(), "KERNEL");
+    let stock_width = width(&|line| line.stock.to_string(), "does not load");
     let row = |module: &str, kernel: &str, stock: &str, rust: &str| {
         format!("{module:module_width$}  {kernel:kernel_width$}  {stock:stock_width$}  {rust}\n")
     };
 
-    let mut text = row("MODULE", "KERNEL", "STOCK", "WITH RUST");
+    let mut text = String::new();
+    if !folder.as_os_str().is_empty() {
+        text += &format!("Modules in {}:\n", folder.display());
+    }
+    text += &row("MODULE", "KERNEL", "STOCK", "WITH RUST");
     for line in lines {
         text += &row(
-            &line.module.display().to_string(),
+            &name(line),
             &line.kernel.display().to_string(),
             &line.stock.to_string(),
             &line.rust.to_string(),

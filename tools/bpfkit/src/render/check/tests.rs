@@ -147,9 +147,9 @@ fn several_modules_get_a_summary() {
     };
     let rows = [
         named("x/good.ko", row(Base::Own, matching(), fit(None))),
-        named("x/a.ko", row(Base::Own, matching(), misfit())),
-        named("x/b.ko", row(Base::Own, matching(), misfit())),
-        named("x/c.ko", row(Base::Own, malformed(), fit(None))),
+        named("x/y/a.ko", row(Base::Own, matching(), misfit())),
+        named("x/y/b.ko", row(Base::Own, matching(), misfit())),
+        named("x/z/c.ko", row(Base::Own, malformed(), fit(None))),
     ];
     let text = |detail| table(&rows, &[KERNEL.into()], detail);
     let reason = "its struct module has 1 bytes, the kernel's has 2";
@@ -165,10 +165,11 @@ fn several_modules_get_a_summary() {
 1 module: .BTF: there is no BTF type 7: the ids end before 7
     c.ko
 
+Modules in x:
 MODULE  KERNEL   STOCK          WITH RUST
-x/a.ko  vmlinux  does not load  does not load
-x/b.ko  vmlinux  does not load  does not load
-x/c.ko  vmlinux  malformed      malformed
+y/a.ko  vmlinux  does not load  does not load
+y/b.ko  vmlinux  does not load  does not load
+z/c.ko  vmlinux  malformed      malformed
 "
     );
     assert_eq!(text(Detail::default()), want);
@@ -177,12 +178,12 @@ x/c.ko  vmlinux  malformed      malformed
         all: true,
         ..Detail::default()
     };
-    assert!(text(all).contains("x/good.ko  vmlinux  BTF ok"));
+    assert!(text(all).contains("good.ko  vmlinux  BTF ok"));
     let reasons = Detail {
         reasons: true,
         ..Detail::default()
     };
-    let below = format!("x/b.ko  vmlinux  does not load  does not load\n    {reason}\n");
+    let below = format!("y/b.ko  vmlinux  does not load  does not load\n    {reason}\n");
     assert!(text(reasons).contains(&below));
     assert!(!text(reasons).contains("2 modules:"));
 }
