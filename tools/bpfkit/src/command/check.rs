@@ -31,7 +31,6 @@ use splitbtf::ByteOrder;
 use splitbtf::Endian;
 
 use super::modules::Modules;
-use super::progress::Progress;
 use super::Failure;
 use super::Talk;
 use super::Voice;
@@ -87,7 +86,7 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
         kernels.push(Input::open(path).map_err(Failure::trouble)?);
     }
     let endian = kernels.first().map_or(Endian::NATIVE, Input::endian);
-    let results = in_order!(endian, O => run_in::<O>(check, &modules, &kernels));
+    let results = in_order!(endian, O => run_in::<O>(check, &modules, &kernels, voice));
     let rows = results.map_err(Failure::trouble)?;
 
     let pairs = pairs(&rows, &check.kernel);
@@ -121,6 +120,7 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     check: &Check,
     modules: &'a [PathBuf],
     inputs: &[Input],
+    voice: Voice,
 ) -> Result<Vec<Row<'a>>, Error> {
     let open = |path: &PathBuf| Vmlinux::<O>::open(path);
     let own = check.base.as_ref().map(open).transpose()?;
@@ -134,7 +134,7 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
         .collect();
     let symbols = check.symbols.as_deref().map(Symbols::open).transpose()?;
 
-    let progress = Progress::new("modules", modules.len());
+    let progress = voice.progress("modules", modules.len());
     let rows = modules
         .par_iter()
         .map_init(

@@ -26,7 +26,6 @@ use splitbtf::Btf;
 use splitbtf::ByteOrder;
 use splitbtf::Distiller;
 
-use super::progress::Progress;
 use super::Failure;
 use super::Voice;
 
@@ -115,7 +114,7 @@ enum Module<'a> {
 pub fn run(distill: &Distill, voice: Voice) -> Result<(), Failure> {
     let outputs = outputs(&distill.modules, distill.output.as_deref()).map_err(Failure::Usage)?;
     let base = Input::open(&distill.base).map_err(Failure::trouble)?;
-    let results = in_order!(base.endian(), O => run_in::<O>(distill, &base, &outputs));
+    let results = in_order!(base.endian(), O => run_in::<O>(distill, &base, &outputs, voice));
     let (modules, status) = results.map_err(Failure::trouble)?;
 
     voice.print(&modules, |modules| modules.iter().map(line).collect())?;
@@ -179,6 +178,7 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     distill: &'a Distill,
     base: &Input,
     outputs: &'a [PathBuf],
+    voice: Voice,
 ) -> Result<(Vec<Module<'a>>, u8), Error> {
     let base = Vmlinux::<O>::of(base)?;
     let base = base.btf();
@@ -189,7 +189,7 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
         })?;
     }
     let jobs: Vec<_> = distill.modules.iter().zip(outputs).collect();
-    let progress = Progress::new("modules", jobs.len());
+    let progress = voice.progress("modules", jobs.len());
     let results: Vec<_> = jobs
         .par_iter()
         .map_init(Distiller::new, |distiller, (module, output)| {

@@ -21,6 +21,8 @@ use bpfkit::render;
 use bpfkit::render::Style;
 use serde::Serialize;
 
+use self::progress::Progress;
+
 /// Why a subcommand fails.
 #[derive(Debug)]
 pub enum Failure {
@@ -78,6 +80,11 @@ impl Voice {
         let text = render::result(self.style, value, plain);
         let text = text.map_err(|error| Failure::Problem(error.to_string()))?;
         written(io::stdout().lock().write_all(&text))
+    }
+
+    /// A progress bar for `len` things, called `what`, unless told to be quiet.
+    fn progress(self, what: &'static str, len: usize) -> Progress {
+        Progress::new(what, len, self.talk >= Talk::Normal)
     }
 
     /// Prints a note on something that the user may not expect, unless told to be quiet.
