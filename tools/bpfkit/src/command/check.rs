@@ -83,7 +83,7 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     let modules = check.modules.paths()?;
     let mut kernels = vec![];
     for path in &check.kernel {
-        kernels.push(Input::open(path).map_err(Failure::trouble)?);
+        kernels.push(voice.open(path)?);
     }
     let endian = kernels.first().map_or(Endian::NATIVE, Input::endian);
     let results = in_order!(endian, O => run_in::<O>(check, &modules, &kernels, voice));

@@ -39,10 +39,13 @@ pub struct Diff {
 
 /// Compares the kernels, and prints the differences.
 pub fn run(diff: &Diff, voice: Voice) -> Result<(), Failure> {
-    let open = |path| Input::open(path).map_err(Failure::trouble);
-    let from = open(&diff.from)?;
-    let to = open(&diff.to)?;
-    let module = diff.module.as_ref().map(open).transpose()?;
+    let from = voice.open(&diff.from)?;
+    let to = voice.open(&diff.to)?;
+    let module = diff
+        .module
+        .as_ref()
+        .map(|path| voice.open(path))
+        .transpose()?;
 
     let differences = in_order!(
         from.endian(),

@@ -113,7 +113,7 @@ enum Module<'a> {
 /// Distils the modules, and prints the result for each.
 pub fn run(distill: &Distill, voice: Voice) -> Result<(), Failure> {
     let outputs = outputs(&distill.modules, distill.output.as_deref()).map_err(Failure::Usage)?;
-    let base = Input::open(&distill.base).map_err(Failure::trouble)?;
+    let base = voice.open(&distill.base)?;
     let results = in_order!(base.endian(), O => run_in::<O>(distill, &base, &outputs, voice));
     let (modules, status) = results.map_err(Failure::trouble)?;
 

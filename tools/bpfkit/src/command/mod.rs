@@ -16,9 +16,11 @@ pub mod relocate;
 
 use std::io;
 use std::io::Write;
+use std::path::Path;
 
 use bpfkit::render;
 use bpfkit::render::Style;
+use bpfkit::Input;
 use serde::Serialize;
 
 use self::progress::Progress;
@@ -80,6 +82,12 @@ impl Voice {
         let text = render::result(self.style, value, plain);
         let text = text.map_err(|error| Failure::Problem(error.to_string()))?;
         written(io::stdout().lock().write_all(&text))
+    }
+
+    /// Opens a file with BTF, and prints that if told to.
+    fn open(self, path: &Path) -> Result<Input, Failure> {
+        self.detail(&format!("reading {}", path.display()));
+        Input::open(path).map_err(Failure::trouble)
     }
 
     /// A progress bar for `len` things, called `what`, unless told to be quiet.

@@ -74,15 +74,15 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
     if relocate.output.is_none() && voice.style == Style::Plain {
         return Err(Failure::Usage("say with -o where the result goes".into()));
     }
-    let open = |path| Input::open(path).map_err(Failure::trouble);
-    let module = open(&relocate.module)?;
-    let kernel = open(&relocate.base)?;
+    let module = voice.open(&relocate.module)?;
+    let kernel = voice.open(&relocate.base)?;
     let policy = match relocate.opaque {
         true => Policy::Opaque,
         false => Policy::Error,
     };
     let relocated = in_order!(kernel.endian(), O => relocated::<O>(&module, &kernel, policy))?;
     if let Some(path) = &relocate.output {
+        voice.detail(&format!("writing {}", path.display()));
         let written = output::replace(path, &relocated.bytes);
         written.map_err(|source| {
             Failure::trouble(Error::Write {
