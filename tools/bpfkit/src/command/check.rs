@@ -95,6 +95,9 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
         reasons: voice.talk >= Talk::Verbose,
     };
     voice.print(&pairs, |_| table(&rows, &check.kernel, detail))?;
+    if let Some(hint) = hint(check, &rows) {
+        voice.note(&hint);
+    }
     let mut unreadable = rows.iter().filter_map(Row::unreadable).peekable();
     let status = unreadable.peek().map(|_| TROUBLE);
     for error in unreadable {
@@ -105,6 +108,19 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
         None if rows.iter().any(|row| fails(row, check.fail_on)) => Err(Failure::Said(REFUSED)),
         None => Ok(()),
     }
+}
+
+/// The command that shows the difference in a type, if the kernel of the modules is known.
+fn hint(check: &Check, rows: &[Row<'_>]) -> Option<String> {
+    let base = check.base.as_ref()?;
+    let (name, kernel) = rows.iter().find_map(Row::mismatch)?;
+    let kernel = check.kernel.get(kernel)?;
+
+    Some(format!(
+        "'bpfkit btf diff {} {} --types {name}' shows the difference in such a type",
+        base.display(),
+        kernel.display()
+    ))
 }
 
 fn fails(row: &Row<'_>, on: FailOn) -> bool {

@@ -39,6 +39,20 @@ impl Row<'_> {
         })
     }
 
+    /// A type that must match and does not: its name, and the number of the kernel in the list.
+    pub fn mismatch(&self) -> Option<(&str, usize)> {
+        let mut outcomes = self.results().map(|(_, outcome, _)| outcome).enumerate();
+
+        outcomes.find_map(|(kernel, outcome)| match outcome {
+            Outcome::Relocated { types, .. } => {
+                let mut types = types.iter();
+                let ty = types.find(|ty| ty.rust.mismatch.is_some())?;
+                Some((ty.name.as_str(), kernel))
+            }
+            _ => None,
+        })
+    }
+
     /// The error of a file that cannot be read.
     pub fn unreadable(&self) -> Option<&ModuleError> {
         let error = self.result.as_ref().err()?;
