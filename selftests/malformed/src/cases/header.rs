@@ -186,6 +186,11 @@ pub(super) fn cases(cases: &mut Cases) {
             misaligned,
         );
         case("header-odd", odd_header, Expected::Loads);
+        case(
+            "layout-off-max-of-no-layout",
+            |b| layout(b, u32::MAX, 0),
+            Expected::Loads,
+        );
         // Before 7.3, headers had 24 bytes.
         case("header-of-24-bytes", |b| shorten(b, 24), Expected::Loads);
         case("header-of-28-bytes", |b| shorten(b, 28), Expected::Loads);
