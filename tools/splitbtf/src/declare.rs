@@ -217,6 +217,20 @@ mod tests {
     }
 
     #[test]
+    fn functions_nest_to_a_limit() {
+        let btf = build::<LE>(None, |b| {
+            b.func_proto(0, &[]);
+            for inner in 1..=17 {
+                b.func_proto(0, &[(b"f", inner)]);
+            }
+        });
+
+        // The first function is 16 deep in the 17th.
+        assert!(declaration(btf, 17, "x").is_ok());
+        assert_eq!(declaration(btf, 18, "x"), Err(Error::Cycle { id: 1 }));
+    }
+
+    #[test]
     fn sizes_go_through_names_and_arrays() {
         let btf = build::<LE>(None, |b| {
             b.int(b"int", int(4));
