@@ -56,7 +56,7 @@ impl Kernel {
                 }
             }
             _ if is_running(input.path()) => Self {
-                machine: setting("arch"),
+                machine: setting("arch").map(family),
                 release: setting("osrelease"),
                 ..Self::default()
             },
@@ -108,6 +108,16 @@ fn setting(name: &str) -> Option<String> {
     let text = fs::read_to_string(Path::new("/proc/sys/kernel").join(name)).ok()?;
 
     Some(text.trim_end().to_owned())
+}
+
+/// The name that [`machine`] has for a machine. `uname -m` distinguishes processors of 32 bits, which
+/// ELF does not.
+pub(super) fn family(machine: String) -> String {
+    match machine.as_bytes() {
+        [b'a', b'r', b'm', b'v', ..] => "arm".into(),
+        [b'i', b'3'..=b'6', b'8', b'6'] => "i686".into(),
+        _ => machine,
+    }
 }
 
 /// Finds the release in a kernel's strings.

@@ -293,3 +293,11 @@ fn lists_without_symbols() {
         .to_string()
         .contains("No such file"));
 }
+
+#[test]
+fn processors_of_32_bits_are_one_machine() {
+    let names =
+        ["armv7l", "i586", "aarch64", "x86_64"].map(|name| super::kernel::family(name.into()));
+
+    assert_eq!(names, ["arm", "i686", "aarch64", "x86_64"]);
+}
