@@ -137,7 +137,7 @@ impl<'a, O: ByteOrder> Sections<'a, O> {
     }
 
     /// Their length in bytes, the header included.
-    pub(crate) fn len(&self) -> usize {
+    pub fn total_len(&self) -> usize {
         self.header
             .len()
             .saturating_add(self.types.as_bytes().len())
@@ -367,7 +367,7 @@ mod tests {
                 }
                 .bytes();
                 let sections = Sections::<O>::find(&bytes).unwrap();
-                assert_eq!(sections.len(), bytes.len());
+                assert_eq!(sections.total_len(), bytes.len());
                 let mut header = sections.header.to_vec();
                 sections.set_header(&mut header, 0, 0).unwrap();
                 assert_eq!(header, sections.header);

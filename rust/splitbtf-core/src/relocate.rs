@@ -225,7 +225,7 @@ impl<'a, O: ByteOrder, I: Index> Valid<'a, O, I> {
             first_added,
             kept_len,
             added_len: index(end_added.saturating_sub(first_added)),
-            split_len: Sections::<O>::find(self.bytes())?.len(),
+            split_len: Sections::<O>::find(self.bytes())?.total_len(),
             unknown,
             index: target.btf().index(),
             order: PhantomData,
@@ -553,7 +553,7 @@ impl<'p, O: ByteOrder, I: Index> Relocation<'p, O, I> {
     ) -> Result<(), Error> {
         let size = Error::BufferSize { len: out.len() };
         let sections = Sections::<O>::find(bytes)?;
-        if sections.len() != self.split_len || out.len() != self.written_len() {
+        if sections.total_len() != self.split_len || out.len() != self.written_len() {
             return Err(size);
         }
         if let Some(offset) = sections.unknown {

@@ -35,7 +35,7 @@ pub(super) enum Image {
     Pe,
 }
 
-/// What an image has inside.
+/// The content of an image.
 pub(super) enum Inner {
     /// A part of the image, by its place: another image, or BTF.
     Part(Range<usize>),

@@ -55,12 +55,7 @@ fn len<O: ByteOrder>(bytes: &[u8]) -> Option<usize> {
     let is_kernel = !parts.types.is_empty()
         && parts.strings.first() == Some(&0)
         && parts.strings.last() == Some(&0);
-    let len = parts
-        .header
-        .len()
-        .checked_add(size_of_val(parts.types))?
-        .checked_add(size_of_val(parts.layout))?
-        .checked_add(parts.strings.len())?;
+    let len = parts.total_len();
 
     // If there was a gap, a section would end after this.
     (is_kernel && Sections::<O>::find(bytes.get(..len)?).is_ok()).then_some(len)
