@@ -31,6 +31,7 @@ use zerocopy::ByteOrder;
 use crate::dump::kind_name;
 use crate::input::BASE_SECTION;
 use crate::input::SECTION;
+use crate::list::shortened;
 use crate::relocate::shown;
 use crate::Input;
 use crate::InputError;
@@ -318,28 +319,21 @@ fn line(
     const NAME_LEN: usize = 64;
     let reasons = types.iter().filter_map(|ty| Some((ty, reason(ty)?)));
     let count = reasons.clone().count();
-    let shown: Vec<_> = reasons
-        .take(TYPES)
-        .map(|(ty, reason)| {
-            let (name, dots) = match ty.name.split_at_checked(NAME_LEN) {
-                Some((start, rest)) if !rest.is_empty() => (start, "..."),
-                _ => (ty.name.as_str(), ""),
-            };
-            let keyword = ty.keyword.map(|keyword| format!("{keyword} "));
-            format!(
-                "{}{name}{dots} ({})",
-                keyword.unwrap_or_default(),
-                shown(reason)
-            )
-        })
-        .collect();
+    let texts = reasons.map(|(ty, reason)| {
+        let (name, dots) = match ty.name.split_at_checked(NAME_LEN) {
+            Some((start, rest)) if !rest.is_empty() => (start, "..."),
+            _ => (ty.name.as_str(), ""),
+        };
+        let keyword = ty.keyword.map(|keyword| format!("{keyword} "));
+        format!(
+            "{}{name}{dots} ({})",
+            keyword.unwrap_or_default(),
+            shown(reason)
+        )
+    });
     let are = if count == 1 { "type is" } else { "types are" };
-    let more = match count.saturating_sub(TYPES) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
 
-    (count > 0).then(|| format!("{count} {are} {what}: {}{more}", shown.join(", ")))
+    (count > 0).then(|| format!("{count} {are} {what}: {}", shortened(texts, TYPES)))
 }
 
 impl<'k, O: ByteOrder> Checker<'k, O> {

@@ -14,6 +14,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::list::shortened;
+
 pub use self::kernel::Kernel;
 pub use self::module::Module;
 pub use self::module::ModuleError;
@@ -88,22 +90,16 @@ impl fmt::Display for Obstacle {
                 f,
                 "its struct module has {module} bytes, the kernel's has {kernel}"
             ),
-            Self::Missing { symbols } => write!(f, "the kernel does not export {}", list(symbols)),
+            Self::Missing { symbols } => {
+                let symbols = shortened(symbols, SHOWN);
+                write!(f, "the kernel does not export {symbols}")
+            }
             Self::Versions { symbols } => {
-                write!(f, "the kernel has other versions of {}", list(symbols))
+                let symbols = shortened(symbols, SHOWN);
+                write!(f, "the kernel has other versions of {symbols}")
             }
         }
     }
-}
-
-fn list(symbols: &[String]) -> String {
-    let shown: Vec<_> = symbols.iter().take(SHOWN).map(String::as_str).collect();
-    let more = match symbols.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-
-    format!("{}{more}", shown.join(", "))
 }
 
 /// The result of comparing a module with a kernel.

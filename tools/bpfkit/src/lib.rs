@@ -23,6 +23,7 @@ pub mod fit;
 pub mod input;
 mod libbpf;
 mod linked;
+mod list;
 pub mod load;
 pub mod metadata;
 pub mod output;

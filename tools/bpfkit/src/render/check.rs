@@ -6,6 +6,7 @@ mod json;
 mod table;
 #[cfg(test)]
 mod tests;
+mod word;
 
 use std::path::Path;
 
@@ -20,6 +21,8 @@ use crate::fit::NotAModule;
 pub use self::json::pairs;
 pub use self::table::table;
 pub use self::table::Detail;
+
+use self::word::Word;
 
 /// A file that was to be a module.
 pub struct Row<'a> {
@@ -63,13 +66,11 @@ impl Row<'_> {
     /// Whether a kernel refuses the module, by its verdict on BTF or for another reason; or this is
     /// no module.
     pub fn is_refused(&self, verdict: fn(&Outcome) -> Verdict) -> bool {
-        let refuses = |(base, outcome, fit): (Base, &Outcome, &Fit)| {
-            verdict(outcome).is_refusal()
-                || !fit.obstacles.is_empty()
-                || is_foreign(base, outcome, fit)
-        };
+        let mut words = self
+            .results()
+            .map(|(base, outcome, fit)| Word::of(base, outcome, fit, verdict(outcome)));
 
-        self.result.is_err() || self.results().any(refuses)
+        self.result.is_err() || words.any(Word::is_refusal)
     }
 }
 

@@ -5,16 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::fmt;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::path::PathBuf;
 
 use crate::check::Base;
 use crate::check::Outcome;
-use crate::check::Verdict;
 use crate::fit::Fit;
+use crate::list::shortened;
 
 use super::is_foreign;
+use super::word::Word;
 use super::Row;
 
 /// How many modules a reason names.
@@ -27,75 +28,6 @@ pub struct Detail {
     pub all: bool,
     /// The table has the reasons.
     pub reasons: bool,
-}
-
-/// A verdict on a module and a kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Word {
-    /// All has been compared, and the kernel loads it, maybe with opaque types.
-    Loads {
-        opaque: usize,
-    },
-    /// Its BTF is good, maybe with opaque types; not all else has been compared.
-    Btf {
-        opaque: usize,
-    },
-    Refused,
-    Malformed,
-    DoesNotLoad,
-    OtherKernel,
-    NoModule,
-    Unreadable,
-}
-
-impl Word {
-    fn of(base: Base, outcome: &Outcome, fit: &Fit, verdict: Verdict) -> Self {
-        let opaque = match verdict {
-            _ if is_foreign(base, outcome, fit) => return Self::OtherKernel,
-            Verdict::Refused => return Self::Refused,
-            Verdict::Malformed => return Self::Malformed,
-            _ if !fit.obstacles.is_empty() => return Self::DoesNotLoad,
-            Verdict::Opaque(n) => n,
-            Verdict::Matches => 0,
-        };
-
-        match fit.complete {
-            true => Self::Loads { opaque },
-            false => Self::Btf { opaque },
-        }
-    }
-
-    fn is_refusal(self) -> bool {
-        !matches!(self, Self::Loads { .. } | Self::Btf { .. })
-    }
-
-    /// The text without the number of opaque types.
-    fn text(self) -> &'static str {
-        match self {
-            Self::Loads { opaque: 0 } => "loads",
-            Self::Loads { .. } => "loads with opaque types",
-            Self::Btf { opaque: 0 } => "BTF ok",
-            Self::Btf { .. } => "BTF ok with opaque types",
-            Self::Refused => "refused",
-            Self::Malformed => "malformed",
-            Self::DoesNotLoad => "does not load",
-            Self::OtherKernel => "other kernel",
-            Self::NoModule => "no module",
-            Self::Unreadable => "unreadable",
-        }
-    }
-}
-
-impl fmt::Display for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Loads { opaque: 1 } => f.write_str("loads, 1 opaque type"),
-            Self::Loads { opaque } if *opaque > 1 => write!(f, "loads, {opaque} opaque types"),
-            Self::Btf { opaque: 1 } => f.write_str("BTF ok, 1 opaque type"),
-            Self::Btf { opaque } if *opaque > 1 => write!(f, "BTF ok, {opaque} opaque types"),
-            word => f.pad(word.text()),
-        }
-    }
 }
 
 /// A module on a kernel.
@@ -298,17 +230,10 @@ fn reasons_by_number(lines: &[Line<'_>]) -> String {
 
     let mut text = String::new();
     for (reason, modules) in reasons {
-        let names = modules.iter().take(NAMES);
-        let names: Vec<_> = names
-            .filter_map(|path| path.file_name()?.to_str())
-            .collect();
-        let more = match modules.len().saturating_sub(NAMES) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let names = modules.iter().filter_map(|path| path.file_name());
+        let names = shortened(names.map(OsStr::to_string_lossy), NAMES);
         let plural = if modules.len() == 1 { "" } else { "s" };
-        text += &format!("{} module{plural}: {reason}\n", modules.len());
-        text += &format!("    {}{more}\n", names.join(", "));
+        text += &format!("{} module{plural}: {reason}\n    {names}\n", modules.len());
     }
     match text.is_empty() {
         true => text,

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+
+//! The verdict on a module, from its BTF and from all else.
+
+use std::fmt;
+
+use crate::check::Base;
+use crate::check::Outcome;
+use crate::check::Verdict;
+use crate::fit::Fit;
+
+use super::is_foreign;
+
+/// A verdict on a module and a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Word {
+    /// All has been compared, and the kernel loads it, maybe with opaque types.
+    Loads {
+        opaque: usize,
+    },
+    /// Its BTF is good, maybe with opaque types; not all else has been compared.
+    Btf {
+        opaque: usize,
+    },
+    Refused,
+    Malformed,
+    DoesNotLoad,
+    OtherKernel,
+    NoModule,
+    Unreadable,
+}
+
+impl Word {
+    pub(super) fn of(base: Base, outcome: &Outcome, fit: &Fit, verdict: Verdict) -> Self {
+        let opaque = match verdict {
+            _ if is_foreign(base, outcome, fit) => return Self::OtherKernel,
+            Verdict::Refused => return Self::Refused,
+            Verdict::Malformed => return Self::Malformed,
+            _ if !fit.obstacles.is_empty() => return Self::DoesNotLoad,
+            Verdict::Opaque(n) => n,
+            Verdict::Matches => 0,
+        };
+
+        match fit.complete {
+            true => Self::Loads { opaque },
+            false => Self::Btf { opaque },
+        }
+    }
+
+    pub(super) fn is_refusal(self) -> bool {
+        !matches!(self, Self::Loads { .. } | Self::Btf { .. })
+    }
+
+    /// The text without the number of opaque types.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Loads { opaque: 0 } => "loads",
+            Self::Loads { .. } => "loads with opaque types",
+            Self::Btf { opaque: 0 } => "BTF ok",
+            Self::Btf { .. } => "BTF ok with opaque types",
+            Self::Refused => "refused",
+            Self::Malformed => "malformed",
+            Self::DoesNotLoad => "does not load",
+            Self::OtherKernel => "other kernel",
+            Self::NoModule => "no module",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loads { opaque: 1 } => f.write_str("loads, 1 opaque type"),
+            Self::Loads { opaque } if *opaque > 1 => write!(f, "loads, {opaque} opaque types"),
+            Self::Btf { opaque: 1 } => f.write_str("BTF ok, 1 opaque type"),
+            Self::Btf { opaque } if *opaque > 1 => write!(f, "BTF ok, {opaque} opaque types"),
+            word => f.pad(word.text()),
+        }
+    }
+}
