@@ -10,5 +10,9 @@ PACKAGES=(
 	iproute2 keyutils openssl
 	g++ gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
 	python3-sphinx python3-yaml debianutils mandoc
+	# The compilers at both ends of what the C of 'btf dump' is compiled with.
+	clang-17 clang-21
+	# The report of 'btf check' is read in a browser, and JSON compared with its schema.
+	chromium chromium-driver python3-selenium python3-jsonschema
 )
 BACKPORTS=(rustc rust-src rustfmt rust-clippy cargo bpftool qemu-system-x86)
