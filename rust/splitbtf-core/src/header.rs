@@ -332,6 +332,17 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_string_section_may_be_anywhere() {
+        let mut bytes = file().bytes();
+
+        put(&mut bytes, STR_OFF + 4, 0);
+        for offset in [0, 4, 12] {
+            put(&mut bytes, STR_OFF, offset);
+            assert_eq!(parts(&bytes), Ok((3, 0, vec![])));
+        }
+    }
+
+    #[test]
     fn sections_end_within_the_file() {
         let mut bytes = file().bytes();
 
