@@ -160,9 +160,14 @@ impl Bytes {
                 return Ok(Self::Mapped(map));
             }
         }
-        // The size of pipes and of files in /sys is not known.
+        Self::read(file)
+    }
+
+    /// All bytes from a reader. The size of pipes and of files in /sys is not known.
+    fn read(from: impl Read) -> io::Result<Self> {
         let mut bytes = Vec::new();
-        file.take(MAX_LEN.saturating_add(1))
+
+        from.take(MAX_LEN.saturating_add(1))
             .read_to_end(&mut bytes)?;
         Ok(Self::Read(bytes))
     }
@@ -234,6 +239,18 @@ impl Input {
         let bytes = File::open(path).and_then(Bytes::of);
         let bytes = bytes.map_err(|error| FileError::new(path, error))?;
         unpack(path.to_owned(), bytes, MAX_LEN)
+    }
+
+    /// Opens what a reader has, such as standard input. `path` is for messages only.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::open`].
+    pub fn from_reader(path: PathBuf, from: impl Read) -> Result<Self, InputError> {
+        match Bytes::read(from) {
+            Ok(bytes) => unpack(path, bytes, MAX_LEN),
+            Err(error) => Err(FileError::new(&path, error)),
+        }
     }
 
     /// Opens the content of a file. `path` is for messages only.

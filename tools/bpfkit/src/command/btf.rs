@@ -37,6 +37,7 @@ pub enum Btf {
   bpfkit btf check module.ko --kernel /boot/vmlinuz-*
   bpfkit btf check /lib/modules/7.3.4 --kernel /sys/kernel/btf/vmlinux
   find . -name '*.ko' | bpfkit btf check --files-from - --kernel vmlinux
+  ssh host cat module.ko.zst | bpfkit btf check - --kernel vmlinux
   bpfkit -j btf check module.ko.xz --kernel vmlinux-7.3 vmlinux-7.4
   bpfkit btf check module.ko --base vmlinux-7.2 --kernel vmlinux-7.3
   bpfkit btf check module.ko --kernel vmlinux --symbols Module.symvers

@@ -30,6 +30,7 @@ use splitbtf::in_order;
 use splitbtf::ByteOrder;
 use splitbtf::Endian;
 
+use super::modules;
 use super::modules::Modules;
 use super::Failure;
 use super::Talk;
@@ -177,7 +178,7 @@ fn result<O: ByteOrder>(
     kernels: &[Kernel],
     symbols: Option<&Symbols>,
 ) -> Result<(Checked, Vec<Fit>), ModuleError> {
-    let input = Input::open(path)?;
+    let input = modules::open(path)?;
     let module = Module::of(&input)?;
     let fit = |kernel| match &module {
         Some(module) => compare(module, kernel, symbols),

@@ -138,6 +138,19 @@ fn sections_of_any_elf_are_found() {
 }
 
 #[test]
+fn readers_are_read_once_and_to_the_end() {
+    let elf = elf(Architecture::X86_64, Endianness::Little);
+    let packed = xz(&elf);
+    let (first, rest) = packed.split_at(7);
+
+    let input = Input::from_reader("-".into(), first.chain(rest)).unwrap();
+    assert_eq!(input.path(), Path::new("-"));
+    assert_eq!(input.need(".BTF").unwrap(), btf());
+    let empty = Input::from_reader("-".into(), io::empty()).unwrap_err();
+    assert!(empty.to_string().starts_with("-: neither BTF, ELF nor"));
+}
+
+#[test]
 fn compression_is_taken_off() {
     let elf = elf(Architecture::X86_64, Endianness::Little);
 
