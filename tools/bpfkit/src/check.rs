@@ -125,7 +125,7 @@ pub struct Finding {
     #[serde(serialize_with = "as_text")]
     pub refused: Option<Refusal>,
     #[serde(skip)]
-    keyword: Option<&'static str>,
+    pub(crate) keyword: Option<&'static str>,
 }
 
 /// How a kernel with Rust handles a type that matches none of vmlinux: one field is set, to the
@@ -174,6 +174,32 @@ fn reason<S: Serializer>(reason: &Option<Mismatch>, to: S) -> Result<S::Ok, S::E
 }
 
 impl Finding {
+    /// What comes of it in short, and the mismatch beside that, to list it once for many modules and
+    /// kernels: `struct inode does not match`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn in_short(&self) -> (String, Option<Mismatch>) {
+        let Rust {
+            opaque,
+            kept,
+            mismatch,
+        } = self.rust;
+        let effects = [
+            (opaque, "is opaque"),
+            (kept, "is kept"),
+            (mismatch, "does not match"),
+        ];
+        let accepted = match self.refused {
+            Some(_) => "",
+            None => ", which a stock kernel does not mind",
+        };
+
+        let mut effects = effects.iter().filter(|(reason, _)| reason.is_some());
+        match effects.next() {
+            Some((reason, what)) => (format!("{} {what}{accepted}", self.in_c()), *reason),
+            None => (self.to_string(), None),
+        }
+    }
+
     /// The type as in C: `struct inode`.
     fn in_c(&self) -> String {
         match self.keyword {

@@ -76,9 +76,20 @@ that the module needs, in the same versions. 'loads' says that all of this was
 compared, 'BTF ok' that some of it was not, 'does not load' that it differs.
 JSON has the reasons in 'obstacles', and in 'complete' whether all was compared.
 
+The table has a row for each module, sorted by path, each path once. For several
+kernels it has a column for each, headed by the part of the path that the others
+do not have; the lines above it have the whole paths. 'refused / opaque' is what
+a stock kernel and one with Rust do; if both do the same, there is one verdict.
+'opaque' is 'BTF ok' with opaque types.
+
 Several modules get a summary: the number of modules by verdict, each reason
-with its modules, and a table of those that do not load. --all adds the other
-modules to the table, -v the reasons.
+with its modules, the most frequent first, and a table of those that do not
+load. --all adds the other modules to the table, and the rarer reasons; -v shows
+in the table the reasons of each module.
+
+On a terminal the table fits its width, or COLUMNS: names are cut in the middle,
+and kernels that do not fit beside the others are in further tables. Elsewhere
+nothing is cut.
 
 A module without .BTF.base fits only the kernel that it was built for; for
 others the verdict is 'other kernel'. With --base it is checked as if it was

@@ -18,6 +18,7 @@ use bpfkit::render::check::pairs;
 use bpfkit::render::check::table;
 use bpfkit::render::check::Detail;
 use bpfkit::render::check::Row;
+use bpfkit::render::printable;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Error;
 use bpfkit::Input;
@@ -32,6 +33,7 @@ use splitbtf::Endian;
 
 use super::modules;
 use super::modules::Modules;
+use super::terminal;
 use super::Failure;
 use super::Talk;
 use super::Voice;
@@ -53,7 +55,8 @@ pub struct Check {
     /// The symbols that the kernel exports: its Module.symvers or System.map
     #[arg(short = 'S', long, value_name = "FILE")]
     symbols: Option<PathBuf>,
-    /// Print the table with all modules, not only with those that do not load
+    /// Print all modules and all reasons, not only the modules that do not load and the most
+    /// frequent reasons
     #[arg(short, long)]
     all: bool,
     /// Whose refusal is an exit status of 1
@@ -94,15 +97,16 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     let detail = Detail {
         all: check.all,
         reasons: voice.talk >= Talk::Verbose,
+        width: terminal::width(),
     };
     voice.print(&pairs, |_| table(&rows, &check.kernel, detail))?;
     if let Some(hint) = hint(check, &rows) {
-        voice.note(&hint);
+        voice.note(&printable(&hint));
     }
     let mut unreadable = rows.iter().filter_map(Row::unreadable).peekable();
     let status = unreadable.peek().map(|_| TROUBLE);
     for error in unreadable {
-        eprintln!("bpfkit: {error}");
+        eprintln!("bpfkit: {}", printable(&error.to_string()));
     }
     match status {
         Some(status) => Err(Failure::Said(status)),

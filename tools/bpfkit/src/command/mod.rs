@@ -13,6 +13,7 @@ mod modules;
 pub mod prog;
 mod progress;
 pub mod relocate;
+mod terminal;
 
 use std::io;
 use std::io::Write;

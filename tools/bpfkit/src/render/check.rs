@@ -2,7 +2,10 @@
 
 //! The outcomes for modules, as a table for people and as JSON.
 
+mod columns;
 mod json;
+mod kernels;
+mod summary;
 mod table;
 #[cfg(test)]
 mod tests;

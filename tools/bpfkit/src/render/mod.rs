@@ -6,10 +6,13 @@ pub mod btf;
 pub mod check;
 mod pretty;
 pub mod prog;
+mod text;
 mod time;
 
 use serde::Serialize;
 use serde_json::Serializer;
+
+pub use self::text::printable;
 
 use self::pretty::Pretty;
 

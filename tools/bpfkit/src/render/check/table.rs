@@ -5,111 +5,195 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
 
+use splitbtf::Mismatch;
+
 use crate::check::Base;
+use crate::check::Finding;
 use crate::check::Outcome;
 use crate::fit::Fit;
-use crate::list::shortened;
+use crate::fit::ModuleError;
+use crate::render::text::lines;
+use crate::render::text::printable;
 
+use super::columns::Columns;
 use super::is_foreign;
+use super::kernels::shown;
+use super::kernels::Kernels;
+use super::summary::pair;
+use super::summary::reasons_by_number;
+use super::summary::summary;
 use super::word::Word;
 use super::Row;
 
-/// How many modules a reason names.
-const NAMES: usize = 3;
-
-/// How much the text says of several modules.
+/// How much the text says of several modules, and how wide it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Detail {
-    /// The table has all modules, not only those that do not load.
+    /// The text has all modules and all reasons, not only the modules that do not load and the most
+    /// frequent reasons.
     pub all: bool,
     /// The table has the reasons.
     pub reasons: bool,
+    /// The columns of the terminal. Names are cut, and lines are wrapped, so that they fit; `None`
+    /// leaves both as they are.
+    pub width: Option<usize>,
 }
 
-/// A module on a kernel.
-struct Line<'a> {
-    module: &'a Path,
-    kernel: &'a Path,
-    stock: Word,
-    rust: Word,
-    reasons: Vec<String>,
+/// A module and what the kernels do with it.
+pub(super) struct Entry<'a> {
+    pub(super) module: &'a Path,
+    /// For each kernel.
+    pub(super) cells: Vec<Cell<'a>>,
+}
+
+/// What a kernel does with a module: a stock one, and one with Rust.
+pub(super) struct Cell<'a> {
+    pub(super) words: [Word; 2],
+    result: Result<(Base, &'a Outcome, &'a Fit), &'a ModuleError>,
+}
+
+impl<'a> Entry<'a> {
+    fn of(row: &'a Row<'_>, kernels: usize) -> Self {
+        let cells = match &row.result {
+            Ok(_) => row.results().map(Cell::of).collect(),
+            Err(error) => {
+                let word = match row.unreadable() {
+                    Some(_) => Word::Unreadable,
+                    None => Word::NoModule,
+                };
+                let none = || Cell {
+                    words: [word; 2],
+                    result: Err(error),
+                };
+                (0..kernels).map(|_| none()).collect()
+            }
+        };
+
+        Self {
+            module: row.module,
+            cells,
+        }
+    }
+
+    fn is_refused(&self) -> bool {
+        let mut words = self.cells.iter().flat_map(|cell| cell.words);
+
+        words.any(Word::is_refusal)
+    }
+}
+
+impl<'a> Cell<'a> {
+    fn of((base, outcome, fit): (Base, &'a Outcome, &'a Fit)) -> Self {
+        let word = |verdict| Word::of(base, outcome, fit, verdict);
+
+        Self {
+            words: [outcome.stock(), outcome.rust()].map(word),
+            result: Ok((base, outcome, fit)),
+        }
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        match self.result {
+            Ok((base, outcome, fit)) => reasons(base, outcome, fit),
+            Err(error) => vec![error.problem.to_string()],
+        }
+    }
+
+    /// The reasons in short. For types the mismatch is beside them.
+    pub(super) fn in_short(&self) -> Vec<(String, Option<Mismatch>)> {
+        let (base, outcome, fit) = match self.result {
+            Ok(result) => result,
+            Err(error) => return vec![(error.problem.to_string(), None)],
+        };
+        let others = others(base, outcome, fit).into_iter();
+        let types = types(base, outcome, fit).iter().map(Finding::in_short);
+
+        others.map(|reason| (reason, None)).chain(types).collect()
+    }
 }
 
 /// The outcomes as text.
 pub fn table(rows: &[Row<'_>], kernels: &[PathBuf], detail: Detail) -> String {
-    let lines: Vec<_> = rows.iter().flat_map(|row| lines(row, kernels)).collect();
-    let one = rows.len() == 1;
-    let is_shown =
-        |line: &&Line<'_>| one || detail.all || line.stock.is_refusal() || line.rust.is_refusal();
-    let shown: Vec<_> = lines.iter().filter(is_shown).collect();
-    let mut text = String::new();
+    let width = detail.width;
+    let entries = rows.iter().map(|row| Entry::of(row, kernels.len()));
+    let entries: Vec<_> = entries.collect();
+    let kernels = Kernels::new(kernels);
+    let is_one = rows.len() == 1;
+    let is_shown = |entry: &&Entry<'_>| is_one || detail.all || entry.is_refused();
+    let shown: Vec<_> = entries.iter().filter(is_shown).collect();
+    let counts = counts(rows, width);
 
-    if rows.len() > 1 {
-        text += &summary(&lines, kernels, rows.len());
-        text += &counts(rows);
+    let mut parts = vec![legend(&entries, &kernels, width)];
+    if is_one {
+        let table = as_table(&shown, &kernels, Path::new(""), true, width);
+        parts.push(kernel(&kernels) + &table + &counts);
+    } else {
+        parts.push(summary(&entries, &kernels, width) + &counts);
         if !detail.reasons {
-            text += &reasons_by_number(&lines);
+            parts.push(reasons_by_number(&entries, &kernels, detail.all, width));
         }
-        if !shown.is_empty() {
-            text += "\n";
-        }
+        let folder = common_folder(shown.iter().map(|entry| entry.module));
+        parts.push(as_table(&shown, &kernels, folder, detail.reasons, width));
     }
-    match one {
-        true => text + &as_table(&shown, Path::new(""), true) + &counts(rows),
-        false => text + &as_table(&shown, common_folder(&shown), detail.reasons),
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// The name of a single kernel. The summary of several modules has it too.
+fn kernel(kernels: &Kernels<'_>) -> String {
+    match kernels.paths {
+        [kernel] => format!("Kernel: {}\n", shown(kernel)),
+        _ => String::new(),
     }
 }
 
-/// The folder that all modules are in.
-fn common_folder<'a>(lines: &[&Line<'a>]) -> &'a Path {
-    let mut folders = lines
-        .iter()
-        .map(|line| line.module.parent().unwrap_or(line.module));
+/// What the names of several kernels and the verdicts on them stand for.
+fn legend(entries: &[Entry<'_>], kernels: &Kernels<'_>, width: Option<usize>) -> String {
+    if kernels.paths.len() == 1 {
+        return String::new();
+    }
+    let cells = || entries.iter().flat_map(|entry| &entry.cells);
+    let differ = |[stock, rust]: [Word; 2]| stock.brief() != rust.brief();
+    let mut texts = vec![];
+
+    if cells().any(|cell| differ(cell.words)) {
+        texts.push("A / B: A on a stock kernel, B on one with Rust".into());
+    }
+    let words = cells().flat_map(|cell| cell.words).map(Word::class);
+    for word in words.collect::<BTreeSet<_>>() {
+        if word.brief() != word.text() {
+            texts.push(format!("{}: {}", word.brief(), word.text()));
+        }
+    }
+    let words = match texts.is_empty() {
+        true => String::new(),
+        false => lines(&texts.join("; "), "", width),
+    };
+    kernels.legend() + &words
+}
+
+/// The folder that all files are in; none if that is the root.
+pub(super) fn common_folder<'a>(paths: impl Iterator<Item = &'a Path>) -> &'a Path {
+    let mut folders = paths.map(|path| path.parent().unwrap_or(path));
     let first = folders.next().unwrap_or(Path::new(""));
 
-    folders.fold(first, |common, folder| {
+    let common = folders.fold(first, |common, folder| {
         let mut ancestors = common.ancestors();
         ancestors
             .find(|common| folder.starts_with(common))
             .unwrap_or(Path::new(""))
-    })
-}
-
-/// The lines of a file, one for each kernel.
-fn lines<'a>(row: &'a Row<'_>, kernels: &'a [PathBuf]) -> Vec<Line<'a>> {
-    let line = |kernel: &'a PathBuf, [stock, rust]: [Word; 2], reasons| Line {
-        module: row.module,
-        kernel,
-        stock,
-        rust,
-        reasons,
-    };
-
-    if let Err(error) = &row.result {
-        let why = error.problem.to_string();
-        let word = match row.unreadable() {
-            Some(_) => Word::Unreadable,
-            None => Word::NoModule,
-        };
-        let none = |kernel| line(kernel, [word; 2], vec![why.clone()]);
-        return kernels.iter().map(none).collect();
+    });
+    match common.parent() {
+        Some(_) => common,
+        None => Path::new(""),
     }
-    kernels
-        .iter()
-        .zip(row.results())
-        .map(|(kernel, (base, outcome, fit))| {
-            let word = |verdict| Word::of(base, outcome, fit, verdict);
-            let words = [outcome.stock(), outcome.rust()].map(word);
-            line(kernel, words, reasons(base, outcome, fit))
-        })
-        .collect()
 }
 
-fn reasons(base: Base, outcome: &Outcome, fit: &Fit) -> Vec<String> {
+/// All reasons but types that do not match.
+fn others(base: Base, outcome: &Outcome, fit: &Fit) -> Vec<String> {
     let mut reasons: Vec<_> = fit.obstacles.iter().map(ToString::to_string).collect();
 
     if is_foreign(base, outcome, fit) {
@@ -125,7 +209,6 @@ fn reasons(base: Base, outcome: &Outcome, fit: &Fit) -> Vec<String> {
     match outcome {
         Outcome::AsIs | Outcome::OtherBase(_) => {}
         Outcome::Relocated { types, refusal } => {
-            reasons.extend(types.iter().map(ToString::to_string));
             if let (true, Some(refusal)) = (types.is_empty(), refusal) {
                 reasons.push(format!("stock: {refusal}"));
             }
@@ -135,114 +218,104 @@ fn reasons(base: Base, outcome: &Outcome, fit: &Fit) -> Vec<String> {
     reasons
 }
 
-/// The lines as a table, with the modules' paths in `folder`, and with or without the reasons below
-/// each.
-fn as_table(lines: &[&Line<'_>], folder: &Path, with_reasons: bool) -> String {
-    if lines.is_empty() {
+/// The types that do not match.
+fn types<'a>(base: Base, outcome: &'a Outcome, fit: &Fit) -> &'a [Finding] {
+    match outcome {
+        Outcome::Relocated { types, .. } if !is_foreign(base, outcome, fit) => types,
+        _ => &[],
+    }
+}
+
+fn reasons(base: Base, outcome: &Outcome, fit: &Fit) -> Vec<String> {
+    let types = types(base, outcome, fit).iter().map(ToString::to_string);
+
+    others(base, outcome, fit)
+        .into_iter()
+        .chain(types)
+        .collect()
+}
+
+/// The modules as a table, with their paths in `folder`, and with or without the reasons below each.
+/// A column for each kernel; for one kernel a column for each verdict.
+fn as_table(
+    entries: &[&Entry<'_>],
+    kernels: &Kernels<'_>,
+    folder: &Path,
+    with_reasons: bool,
+    width: Option<usize>,
+) -> String {
+    if entries.is_empty() {
         return String::new();
     }
-    let name = |line: &Line<'_>| {
-        let path = line.module.strip_prefix(folder).unwrap_or(line.module);
-        path.display().to_string()
-    };
-    let width = |of: &dyn Fn(&Line<'_>) -> String, title: &str| {
-        let lengths = lines.iter().map(|line| of(line).len());
-        lengths.max().unwrap_or_default().max(title.len())
-    };
-    let module_width = width(&name, "MODULE");
-    let kernel_width = width(&|line| line.kernel.display().to_string(), "KERNEL");
-    let stock_width = width(&|line| line.stock.to_string(), "does not load");
-    let row = |module: &str, kernel: &str, stock: &str, rust: &str| {
-        format!("{module:module_width$}  {kernel:kernel_width$}  {stock:stock_width$}  {rust}\n")
-    };
-
-    let mut text = String::new();
-    if !folder.as_os_str().is_empty() {
-        text += &format!("Modules in {}:\n", folder.display());
-    }
-    text += &row("MODULE", "KERNEL", "STOCK", "WITH RUST");
-    for line in lines {
-        text += &row(
-            &name(line),
-            &line.kernel.display().to_string(),
-            &line.stock.to_string(),
-            &line.rust.to_string(),
-        );
-        if with_reasons {
-            let reasons = line.reasons.iter();
-            text.extend(reasons.map(|reason| format!("    {reason}\n")));
-        }
-    }
-    text
-}
-
-/// The number of modules by verdict, for each kernel.
-fn summary(lines: &[Line<'_>], kernels: &[PathBuf], modules: usize) -> String {
-    let mut text = String::new();
-
-    for kernel in kernels {
-        let of_kernel = || lines.iter().filter(|line| line.kernel == kernel.as_path());
-        text += &format!("{modules} modules on {}\n", kernel.display());
-        text += &format!(
-            "    stock:     {}\n",
-            by_verdict(of_kernel().map(|line| line.stock))
-        );
-        text += &format!(
-            "    with Rust: {}\n",
-            by_verdict(of_kernel().map(|line| line.rust))
-        );
-    }
-    text
-}
-
-fn by_verdict(words: impl Iterator<Item = Word>) -> String {
-    let mut numbers = BTreeMap::new();
-    for word in words {
-        // All with opaque types count as one verdict.
-        let word = match word {
-            Word::Loads { opaque } => Word::Loads {
-                opaque: opaque.min(1),
-            },
-            Word::Btf { opaque } => Word::Btf {
-                opaque: opaque.min(1),
-            },
-            word => word,
+    let is_one = kernels.paths.len() == 1;
+    let row = |entry: &&Entry<'_>| {
+        let path = entry.module.strip_prefix(folder).unwrap_or(entry.module);
+        let cells = entry.cells.iter();
+        let cells = match is_one {
+            true => cells
+                .flat_map(|cell| cell.words.map(|word| word.to_string()))
+                .collect(),
+            false => cells
+                .map(|cell| pair(cell.words.map(Word::brief)))
+                .collect(),
         };
-        *numbers.entry(word).or_insert(0_usize) += 1;
-    }
+        (shown(path), cells)
+    };
+    let columns = Columns {
+        corner: "MODULE",
+        heads: match is_one {
+            true => ["STOCK", "WITH RUST"].map(String::from).into(),
+            false => kernels.names.clone(),
+        },
+        rows: entries.iter().map(row).collect(),
+    };
 
-    let texts = numbers
-        .iter()
-        .map(|(word, number)| format!("{number} {}", word.text()));
-    texts.collect::<Vec<_>>().join(", ")
+    let below = |row: usize, columns: &Range<usize>| match (with_reasons, entries.get(row)) {
+        (true, Some(entry)) => reasons_on(entry, kernels, columns, width),
+        _ => String::new(),
+    };
+    let title = match folder.as_os_str().is_empty() {
+        true => String::new(),
+        false => format!("Modules in {}:\n", shown(folder)),
+    };
+    title + &columns.show(width, below)
 }
 
-/// Each reason with the modules that it is for; the most frequent first.
-fn reasons_by_number(lines: &[Line<'_>]) -> String {
-    let mut modules: BTreeMap<&str, BTreeSet<&Path>> = BTreeMap::new();
-    for line in lines {
-        for reason in &line.reasons {
-            modules.entry(reason).or_default().insert(line.module);
+/// The reasons of a module on these kernels, with their names if there are others.
+fn reasons_on(
+    entry: &Entry<'_>,
+    kernels: &Kernels<'_>,
+    numbers: &Range<usize>,
+    width: Option<usize>,
+) -> String {
+    let cells = entry.cells.iter().enumerate();
+    let mut places = BTreeMap::new();
+    let mut reasons: Vec<(String, BTreeSet<usize>)> = vec![];
+
+    for (kernel, cell) in cells.filter(|(kernel, _)| numbers.contains(kernel)) {
+        for reason in cell.reasons() {
+            let place = *places.entry(reason.clone()).or_insert(reasons.len());
+            match reasons.get_mut(place) {
+                Some((_, kernels)) => {
+                    kernels.insert(kernel);
+                }
+                None => reasons.push((reason, [kernel].into())),
+            }
         }
     }
-    let mut reasons: Vec<_> = modules.into_iter().collect();
-    reasons.sort_by_key(|(_, modules)| std::cmp::Reverse(modules.len()));
-
-    let mut text = String::new();
-    for (reason, modules) in reasons {
-        let names = modules.iter().filter_map(|path| path.file_name());
-        let names = shortened(names.map(OsStr::to_string_lossy), NAMES);
-        let plural = if modules.len() == 1 { "" } else { "s" };
-        text += &format!("{} module{plural}: {reason}\n    {names}\n", modules.len());
-    }
-    match text.is_empty() {
-        true => text,
-        false => format!("\n{text}"),
-    }
+    let line = |(reason, numbers): &(String, BTreeSet<usize>)| {
+        let on = match (kernels.paths.len(), kernels.some(numbers)) {
+            (1, _) => String::new(),
+            (_, Some(names)) => format!("{names}: "),
+            (_, None) => "all kernels: ".into(),
+        };
+        lines(&printable(&format!("{on}{reason}")), "    ", width)
+    };
+    reasons.iter().map(line).collect()
 }
 
 /// A line for each base that a user may not expect, with the number of modules.
-fn counts(rows: &[Row<'_>]) -> String {
+fn counts(rows: &[Row<'_>], width: Option<usize>) -> String {
     let checked = rows.iter().filter_map(|row| row.result.as_ref().ok());
     let of = |base| {
         checked
@@ -264,6 +337,12 @@ fn counts(rows: &[Row<'_>]) -> String {
     ]
     .into_iter()
     .filter(|(base, _)| of(*base) != 0)
-    .map(|(base, note)| format!("{} of {} modules {note}\n", of(base), rows.len()))
+    .map(|(base, note)| {
+        let text = format!("{} of {} modules {note}", of(base), rows.len());
+        lines(&text, "", width)
+    })
     .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,28 @@ impl Word {
         !matches!(self, Self::Loads { .. } | Self::Btf { .. })
     }
 
+    /// The same for any number of opaque types.
+    pub(super) fn class(self) -> Self {
+        match self {
+            Self::Loads { opaque } => Self::Loads {
+                opaque: opaque.min(1),
+            },
+            Self::Btf { opaque } => Self::Btf {
+                opaque: opaque.min(1),
+            },
+            word => word,
+        }
+    }
+
+    /// The text for a table with several kernels.
+    pub(super) fn brief(self) -> &'static str {
+        match self {
+            Self::Loads { opaque: 1.. } => "loads, opaque",
+            Self::Btf { opaque: 1.. } => "opaque",
+            word => word.text(),
+        }
+    }
+
     /// The text without the number of opaque types.
     pub(super) fn text(self) -> &'static str {
         match self {
