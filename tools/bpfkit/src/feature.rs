@@ -68,6 +68,14 @@ pub enum Implementation {
 }
 
 impl Features {
+    /// What [`Self::probe`] reads and tries, for users who want to know.
+    pub const SOURCES: [&'static str; 4] = [
+        "/proc/sys/kernel/osrelease",
+        "BPF_PROG_BIND_MAP",
+        VMLINUX,
+        SWITCH,
+    ];
+
     /// Asks the running kernel. This needs no privileges on Linux 6.4 or later.
     pub fn probe() -> Self {
         let types = types();

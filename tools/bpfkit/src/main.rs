@@ -58,33 +58,36 @@ usage errors have colours, and only on a terminal; NO_COLOR turns them off."
 )]
 struct Cli {
     /// Print JSON
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     json: bool,
     /// Print JSON with line breaks
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pretty: bool,
-    /// Print results and errors only, no notes
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Print results and errors only, no notes and no progress
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
     quiet: bool,
     /// Report each step on standard error
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     verbose: bool,
     #[command(subcommand)]
     object: Object,
 }
+
+/// The heading of the options that all subcommands have.
+const GLOBAL: &str = "Global options";
 
 /// The options that take several values.
 const GREEDY: [&str; 4] = ["-k", "--kernel", "-t", "--types"];
 
 #[derive(Subcommand)]
 enum Object {
-    /// Programs
+    /// Load BPF programs, bind maps to them, and show them with their metadata
     #[command(subcommand)]
     Prog(Prog),
-    /// BPF type information
+    /// Read, write and compare type information (BTF), and check modules
     #[command(subcommand)]
     Btf(Btf),
-    /// Generated source code
+    /// Generate source code from object files
     #[command(subcommand)]
     Gen(Gen),
     /// Show the features of the running kernel

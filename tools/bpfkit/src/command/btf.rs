@@ -33,7 +33,9 @@ use super::Voice;
 #[derive(Subcommand)]
 pub enum Btf {
     /// Predict whether modules load on kernels, and why not
-    #[command(after_help = "Examples:
+    #[command(
+        override_usage = "bpfkit btf check [OPTIONS] [MODULE]... --kernel <VMLINUX>...",
+        after_help = "Examples:
   bpfkit btf check module.ko --kernel /boot/vmlinuz-*
   bpfkit btf check /lib/modules/7.3.4 --kernel /sys/kernel/btf/vmlinux
   find . -name '*.ko' | bpfkit btf check --files-from - --kernel vmlinux
@@ -96,12 +98,13 @@ others the verdict is 'other kernel'. With --base it is checked as if it was
 distilled.
 
 The exit status is 0 if no kernel refuses a module, 1 if one does, stock or with
-Rust (see --fail-on), or if a file is no module, 2 if a file cannot be read.")]
+Rust (see --fail-on), or if a file is no module, 2 if a file cannot be read."
+    )]
     Check(Check),
     /// Show how the types of two kernels differ
     #[command(after_help = "Examples:
   bpfkit btf diff vmlinux-7.2 vmlinux-7.3 --module module.ko
-  bpfkit btf diff /boot/vmlinuz /sys/kernel/btf/vmlinux --types task_struct inode
+  bpfkit btf diff vmlinux-7.2 /sys/kernel/btf/vmlinux -t task_struct inode
   bpfkit -j btf diff vmlinux-7.2 vmlinux-7.3
 
 Shows the types that are asked for and those that they contain; of types that
@@ -115,7 +118,7 @@ cannot be read.")]
     Relocate(Relocate),
     /// Write the types of a file, a program or a map, or other BTF that the kernel has
     #[command(
-        override_usage = "bpfkit btf dump SOURCE [format raw|c] [root_id ID]... [OPTIONS]
+        override_usage = "bpfkit btf dump [OPTIONS] SOURCE [format {raw | c}] [root_id ID]...
 
   SOURCE: file FILE | id N | prog PROG | map MAP [key | value | kv | all]
   PROG, MAP: id N | pinned PATH",
@@ -135,8 +138,8 @@ of split BTF is BASE, or the file's own section .BTF.base, or for a module of
 the running kernel that kernel's BTF."
     )]
     Dump {
-        /// The source of the types, and the format to write
-        #[arg(value_name = "SOURCE", num_args = 2.., required = true)]
+        /// The source of the types, and the format to write, in the words of the usage
+        #[arg(value_name = "WORDS")]
         words: Vec<String>,
         /// The file with the base of split BTF
         #[arg(short = 'B', long, value_name = "BASE")]
@@ -203,9 +206,11 @@ impl Dump {
                 }
                 What::Map(name, part.unwrap_or(Part::Both))
             }
-            word => {
-                let word = word.unwrap_or_default();
-                return Err(format!("'{word}' is not 'file', 'id', 'prog' or 'map'"));
+            Some(word) => return Err(format!("'{word}' is not 'file', 'id', 'prog' or 'map'")),
+            None => {
+                return Err(
+                    "say what to write: 'file FILE', 'id N', 'prog PROG' or 'map MAP'".into(),
+                )
             }
         };
         let mut this = Self {
@@ -272,9 +277,18 @@ pub fn run(command: Btf, voice: Voice) -> Result<(), Failure> {
         return Err(Failure::Usage("C is not printed as JSON".into()));
     }
     let base = base_btf.as_deref();
+    if let What::File(path) = &what {
+        voice.reading(path);
+    }
+    if let Some(path) = base {
+        voice.reading(path);
+    }
     let (source, roots) = open(&what, &section, base, roots)?;
 
     voice.detail(&format!("{}: {source}", what.describe()));
+    if let Some(path) = &relocate {
+        voice.detail(&format!("relocating to {}", path.display()));
+    }
     let kernel = relocate.map(Input::open).transpose().map_err(Error::from)?;
     let source = match &kernel {
         Some(kernel) => source.relocate(kernel),

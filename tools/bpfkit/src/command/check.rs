@@ -32,6 +32,7 @@ use splitbtf::ByteOrder;
 use splitbtf::Endian;
 
 use super::modules;
+use super::modules::is_module;
 use super::modules::Modules;
 use super::terminal;
 use super::Failure;
@@ -46,7 +47,7 @@ const TROUBLE: u8 = 2;
 pub struct Check {
     #[command(flatten)]
     modules: Modules,
-    /// The kernels: vmlinux, vmlinuz, or BTF by itself
+    /// The kernels: vmlinux, vmlinuz, or BTF by itself; -- ends them
     #[arg(short, long, value_name = "VMLINUX", required = true, num_args = 1..)]
     kernel: Vec<PathBuf>,
     /// The kernel that modules without .BTF.base were built for: check them as if distilled
@@ -91,7 +92,10 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     }
     let endian = kernels.first().map_or(Endian::NATIVE, Input::endian);
     let results = in_order!(endian, O => run_in::<O>(check, &modules, &kernels, voice));
-    let rows = results.map_err(Failure::trouble)?;
+    let rows = results.map_err(|error| match taken(&check.kernel) {
+        Some(tip) => Failure::Trouble(format!("{error}; {tip}")),
+        None => Failure::trouble(error),
+    })?;
 
     let pairs = pairs(&rows, &check.kernel);
     let detail = Detail {
@@ -113,6 +117,16 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
         None if rows.iter().any(|row| fails(row, check.fail_on)) => Err(Failure::Said(REFUSED)),
         None => Ok(()),
     }
+}
+
+/// What to do about a module that '--kernel' has taken.
+fn taken(kernels: &[PathBuf]) -> Option<String> {
+    let module = kernels.iter().skip(1).find(|path| is_module(path))?;
+
+    Some(format!(
+        "-k takes all values that follow it: end them with -- if {} is to be checked",
+        module.display()
+    ))
 }
 
 /// The command that shows the difference in a type, if the kernel of the modules is known.
@@ -143,7 +157,10 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     inputs: &[Input],
     voice: Voice,
 ) -> Result<Vec<Row<'a>>, Error> {
-    let open = |path: &PathBuf| Vmlinux::<O>::open(path);
+    let open = |path: &PathBuf| {
+        voice.reading(path);
+        Vmlinux::<O>::open(path)
+    };
     let own = check.base.as_ref().map(open).transpose()?;
     let own = own.as_ref().map(Vmlinux::btf);
     let kernels = inputs.par_iter().map(Vmlinux::<O>::of);
@@ -153,7 +170,11 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     let facts: Vec<_> = facts
         .map(|(input, names)| Kernel::of(input, names))
         .collect();
-    let symbols = check.symbols.as_deref().map(Symbols::open).transpose()?;
+    let open = |path: &Path| {
+        voice.reading(path);
+        Symbols::open(path)
+    };
+    let symbols = check.symbols.as_deref().map(open).transpose()?;
 
     let progress = voice.progress("modules", modules.len());
     let rows = modules
@@ -161,6 +182,7 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
         .map_init(
             || Checker::new(&names, own.as_ref()),
             |checker, path| {
+                voice.reading(path);
                 let result = result(checker, path, &facts, symbols.as_ref());
                 progress.step();
                 Row {
@@ -192,3 +214,6 @@ fn result<O: ByteOrder>(
     let fits = kernels.iter().map(fit).collect();
     Ok((checker.check(&input)?, fits))
 }
+
+#[cfg(test)]
+mod tests;

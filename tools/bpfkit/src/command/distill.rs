@@ -193,7 +193,7 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     let results: Vec<_> = jobs
         .par_iter()
         .map_init(Distiller::new, |distiller, (module, output)| {
-            let result = one(module, output, &base, distiller);
+            let result = one(module, output, &base, distiller, voice);
             progress.step();
             result
         })
@@ -231,11 +231,14 @@ fn one<O: ByteOrder + 'static>(
     output: &Path,
     base: &Btf<'_, O>,
     distiller: &mut Distiller,
+    voice: Voice,
 ) -> Result<Distilled, Problem> {
+    voice.reading(module);
     let input = Input::open(module).map_err(DistillError::from)?;
     let mut distilled = distill::distill(&input, base, distiller)?;
     let bytes = std::mem::take(&mut distilled.bytes);
 
+    voice.writing(output);
     output::replace(output, &bytes).map_err(|source| Problem::Write {
         path: output.to_owned(),
         source,

@@ -9,5 +9,8 @@ use super::Voice;
 
 /// Asks the running kernel, and prints what it has.
 pub fn run(voice: Voice) -> Result<(), Failure> {
+    for source in Features::SOURCES {
+        voice.detail(&format!("asking the kernel: {source}"));
+    }
     voice.print(&Features::probe(), Features::to_string)
 }

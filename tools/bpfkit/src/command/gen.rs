@@ -11,6 +11,8 @@ use bpfkit::skeleton;
 use bpfkit::Error;
 use clap::Subcommand;
 
+use super::missing;
+use super::superfluous;
 use super::written;
 use super::Failure;
 use super::Voice;
@@ -39,8 +41,8 @@ formats the skeleton, if it is installed."
         /// The object file
         #[arg(value_name = "OBJ")]
         object: PathBuf,
-        /// The name of the skeleton; that of the object file by default
-        #[arg(value_name = "name NAME", num_args = 2)]
+        /// 'name NAME': the name of the skeleton; that of the object file by default
+        #[arg(value_name = "WORDS")]
         name: Vec<String>,
         /// The file to write; standard output by default
         #[arg(short, long, value_name = "FILE")]
@@ -58,8 +60,11 @@ pub fn run(command: Gen, voice: Voice) -> Result<(), Failure> {
     let name = match name.as_slice() {
         [] => None,
         [word, name] if word == "name" => Some(name.as_str()),
+        [word] if word == "name" => return Err(Failure::Usage(missing(word))),
+        [word, _, other, ..] if word == "name" => return Err(Failure::Usage(superfluous(other))),
         [word, ..] => return Err(Failure::Usage(format!("'{word}' is not 'name NAME'"))),
     };
+    voice.reading(&object);
     let skeleton = skeleton::generate(&object, name)?;
 
     for variable in &skeleton.left_out {
@@ -71,7 +76,7 @@ pub fn run(command: Gen, voice: Voice) -> Result<(), Failure> {
     let text = skeleton::format(skeleton.text);
     match output {
         Some(path) => {
-            voice.detail(&format!("writing {}", path.display()));
+            voice.writing(&path);
             output::replace(&path, text.as_bytes())
                 .map_err(|source| Failure::trouble(Error::Write { path, source }))
         }

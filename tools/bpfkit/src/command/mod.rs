@@ -87,13 +87,24 @@ impl Voice {
 
     /// Opens a file with BTF, and prints that if told to.
     fn open(self, path: &Path) -> Result<Input, Failure> {
-        self.detail(&format!("reading {}", path.display()));
+        self.reading(path);
         Input::open(path).map_err(Failure::trouble)
     }
 
-    /// A progress bar for `len` things, called `what`, unless told to be quiet.
+    /// Prints that a file is read, if told to.
+    fn reading(self, path: &Path) {
+        self.detail(&format!("reading {}", path.display()));
+    }
+
+    /// Prints that a file is written, if told to.
+    fn writing(self, path: &Path) {
+        self.detail(&format!("writing {}", path.display()));
+    }
+
+    /// A progress bar for `len` things, called `what`, unless told to be quiet. The reports of each
+    /// step show the progress as well.
     fn progress(self, what: &'static str, len: usize) -> Progress {
-        Progress::new(what, len, self.talk >= Talk::Normal)
+        Progress::new(what, len, self.talk == Talk::Normal)
     }
 
     /// Prints a note on something that the user may not expect, unless told to be quiet.
@@ -109,6 +120,16 @@ impl Voice {
             eprintln!("bpfkit: {message}");
         }
     }
+}
+
+/// The error about a word that needs another after it.
+fn missing(word: &str) -> String {
+    format!("after '{word}' a word is missing")
+}
+
+/// The error about a word after the last one.
+fn superfluous(word: &str) -> String {
+    format!("'{word}' is one word too many")
 }
 
 /// Turns the result of writing to standard output into the command's result.

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use bpfkit::Input;
 use bpfkit::InputError;
 use clap::Args;
-use walkdir::DirEntry;
 use walkdir::WalkDir;
 
 use super::Failure;
@@ -108,7 +107,7 @@ fn inside(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
     for entry in WalkDir::new(folder) {
         let entry = entry.map_err(|error| Failure::Trouble(error.to_string()))?;
-        if is_module(&entry) {
+        if entry.path().is_file() && is_module(entry.path()) {
             paths.push(entry.into_path());
         }
     }
@@ -121,10 +120,11 @@ fn inside(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
 }
 
-fn is_module(entry: &DirEntry) -> bool {
-    let name = entry.file_name().to_string_lossy();
+/// Whether a file has the name of a module.
+pub fn is_module(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
 
-    entry.path().is_file() && EXTENSIONS.iter().any(|extension| name.ends_with(extension))
+    EXTENSIONS.iter().any(|extension| name.ends_with(extension))
 }
 
 fn trouble(path: &Path, error: &io::Error) -> Failure {

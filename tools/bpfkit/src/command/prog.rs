@@ -2,10 +2,12 @@
 
 //! `bpfkit prog`.
 
+use std::fmt;
 use std::fmt::Display;
 use std::io;
 use std::io::Write;
 use std::path::PathBuf;
+use std::slice;
 
 use bpfkit::load;
 use bpfkit::load::Device;
@@ -24,6 +26,8 @@ use clap::Args;
 use clap::Subcommand;
 use serde::Serialize;
 
+use super::missing;
+use super::superfluous;
 use super::Failure;
 use super::Talk;
 use super::Voice;
@@ -39,12 +43,17 @@ pub enum Prog {
         after_help = LOAD_HELP
     )]
     Load(Load),
-    /// The same, with the programs pinned in the folder PATH even if there is only one
+    /// Do as 'load' does, with the programs pinned in the folder PATH even if there is only one
     #[command(
-        override_usage = "bpfkit prog loadall [OPTIONS] OBJ PATH [WORDS AS OF load]...",
+        override_usage = "bpfkit prog loadall [OPTIONS] OBJ PATH [name PROG]... [type TYPE]
+                            [map {idx N | name NAME} {id N | pinned PATH}]...
+                            [{offload_dev | xdpmeta_dev} DEVICE] [pinmaps DIR]
+                            [autoattach] [kernel_btf FILE]",
         after_help = "Examples:
   bpfkit prog loadall filters.bpf.o /sys/fs/bpf/filters
-  bpfkit prog loadall f.bpf.o /sys/fs/bpf/f pinmaps /sys/fs/bpf/maps"
+  bpfkit prog loadall f.bpf.o /sys/fs/bpf/f pinmaps /sys/fs/bpf/maps
+
+'bpfkit prog load --help' says more about the words."
     )]
     Loadall(Load),
     /// Bind maps to a program, so that they live as long as it does
@@ -58,7 +67,7 @@ pub enum Prog {
     )]
     Bind {
         /// The program, then the maps, each as 'id N' or 'pinned PATH'
-        #[arg(value_name = "PROG MAP", num_args = 4.., required = true)]
+        #[arg(value_name = "WORDS")]
         names: Vec<String>,
     },
     /// Show the programs that are loaded, with their metadata
@@ -82,7 +91,7 @@ links, and the names of its maps, in JSON as pids, links and maps."
     )]
     Show {
         /// Which program: 'id N', 'pinned PATH', 'tag TAG' or 'name NAME'
-        #[arg(value_name = "PROG", num_args = 2)]
+        #[arg(value_name = "WORDS")]
         which: Vec<String>,
         /// Only the metadata, of the programs that have any
         #[arg(long)]
@@ -117,9 +126,9 @@ pub struct Load {
     /// The object file
     #[arg(value_name = "OBJ")]
     object: PathBuf,
-    /// Where to pin the program, in a BPF file system
+    /// Where to pin the program, or the folder for several, in a BPF file system
     path: PathBuf,
-    /// More options, as words
+    /// What and how to load, in the words that the usage shows
     #[arg(value_name = "WORDS")]
     words: Vec<String>,
     /// Do not bind the global data
@@ -137,11 +146,7 @@ impl Load {
         let mut words = self.words.iter().map(String::as_str);
 
         while let Some(word) = words.next() {
-            let mut next = || {
-                words
-                    .next()
-                    .ok_or(format!("after '{word}' a word is missing"))
-            };
+            let mut next = || words.next().ok_or(missing(word));
             match word {
                 "name" => options.programs.push(next()?.into()),
                 "type" => options.program_type = Some(next()?.into()),
@@ -179,17 +184,35 @@ enum Which {
     Tagged(Tag),
 }
 
+/// How a program can be named that is shown.
+const KINDS: [&str; 4] = ["id", "pinned", "tag", "name"];
+
 impl Which {
     fn of(words: &[String]) -> Result<Self, String> {
         match words {
             [] => Ok(Self::All),
+            [kind, ..] if !KINDS.contains(&kind.as_str()) => {
+                Err(format!("'{kind}' is not 'id', 'pinned', 'tag' or 'name'"))
+            }
+            [kind] => Err(missing(kind)),
+            [_, _, other, ..] => Err(superfluous(other)),
             [kind, name] if kind == "name" => Ok(Self::Called(name.clone())),
             [kind, tag] if kind == "tag" => Ok(Self::Tagged(tag.parse()?)),
-            [kind, _] if kind == "id" || kind == "pinned" => match names(words)?.as_slice() {
+            [_, _] => match names(words)?.as_slice() {
                 [name] => Ok(Self::One(name.clone())),
                 _ => Err("only one program can be shown".into()),
             },
-            [kind, ..] => Err(format!("'{kind}' is not 'id', 'pinned', 'tag' or 'name'")),
+        }
+    }
+}
+
+impl Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all programs"),
+            Self::One(name) => write!(f, "prog {name}"),
+            Self::Called(name) => write!(f, "programs with the name {name}"),
+            Self::Tagged(tag) => write!(f, "programs with the tag {tag}"),
         }
     }
 }
@@ -204,6 +227,7 @@ fn names(words: &[String]) -> Result<Vec<Name>, String> {
                 Err(_) => Err(format!("'{value}' is not an id")),
             },
             [kind, value] if kind == "pinned" => Ok(Name::Pinned(value.into())),
+            [kind] if kind == "id" || kind == "pinned" => Err(missing(kind)),
             [kind, ..] => Err(format!("'{kind}' is not 'id N' or 'pinned PATH'")),
             [] => Err("there is nothing".into()),
         })
@@ -217,9 +241,14 @@ pub fn run(command: Prog, voice: Voice) -> Result<(), Failure> {
         Prog::Loadall(command) => load(&command, true, voice),
         Prog::Bind { names: words } => {
             let names = names(&words).map_err(Failure::Usage)?;
-            if let [prog, maps @ ..] = names.as_slice() {
-                prog::bind(prog, maps)?;
-                voice.detail(&format!("prog {prog}: {} maps are bound", maps.len()));
+            let (prog, maps) = match names.as_slice() {
+                [] => return Err(Failure::Usage("say which program and maps".into())),
+                [_] => return Err(Failure::Usage("say which maps to bind".into())),
+                [prog, maps @ ..] => (prog, maps),
+            };
+            for map in maps {
+                voice.detail(&format!("binding map {map} to prog {prog}"));
+                prog::bind(prog, slice::from_ref(map))?;
             }
             Ok(())
         }
@@ -291,6 +320,7 @@ fn show(
     without_metadata: bool,
     voice: Voice,
 ) -> Result<(), Failure> {
+    voice.detail(&format!("asking the kernel for {which}"));
     let mut programs = match which {
         Which::All => show::programs()?,
         Which::One(name) => vec![show::program(name)?],
@@ -303,6 +333,7 @@ fn show(
         programs.retain(|program| program.metadata.0.is_empty() || !program.problems.is_empty());
     }
     if voice.talk >= Talk::Verbose {
+        voice.detail("asking it for their processes and links and the names of their maps");
         show::add_details(&mut programs)?;
     }
 

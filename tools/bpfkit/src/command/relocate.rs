@@ -82,7 +82,7 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
     };
     let relocated = in_order!(kernel.endian(), O => relocated::<O>(&module, &kernel, policy))?;
     if let Some(path) = &relocate.output {
-        voice.detail(&format!("writing {}", path.display()));
+        voice.writing(path);
         let written = output::replace(path, &relocated.bytes);
         written.map_err(|source| {
             Failure::trouble(Error::Write {

@@ -48,6 +48,8 @@ fn wrong_words_are_named() {
         error("what f"),
         "'what' is not 'file', 'id', 'prog' or 'map'"
     );
+    let error_of_none = Dump::of(&[], &[]).unwrap_err();
+    assert!(error_of_none.starts_with("say what to write: 'file FILE'"));
     assert_eq!(error("id x"), "'x' is not an id");
     assert_eq!(error("prog f x"), "'f' is not 'id N' or 'pinned PATH'");
     assert_eq!(error("file f format d"), "format 'd' is not 'raw' or 'c'");
