@@ -29,6 +29,7 @@ use command::gen;
 use command::gen::Gen;
 use command::prog;
 use command::prog::Prog;
+use command::version;
 use command::Failure;
 use command::Talk;
 use command::Voice;
@@ -38,6 +39,7 @@ use command::Voice;
 #[derive(Parser)]
 #[command(
     version,
+    long_version = version::LONG.as_str(),
     arg_required_else_help = true,
     infer_subcommands = true,
     max_term_width = 80,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Runs the command on small files: what it says with `-v`, and what it does not say with `-q`.
+//! Runs the command on small files: what it says with `-v` and what it does not say with `-q`, and its
+//! version.
 
 use std::fs;
 use std::path::Path;
@@ -220,4 +221,14 @@ fn a_module_that_an_option_takes_is_named() {
 
     assert_eq!(failed.status.code(), Some(2));
     assert!(said(&failed)[0].contains("end them with -- if a.ko is to be checked"));
+}
+
+#[test]
+fn version_has_a_long_and_a_short_form() {
+    let folder = folder();
+    let text = |words| String::from_utf8(run(folder.path(), words).stdout).unwrap();
+
+    assert_eq!(text("-V"), "bpfkit 0.1.0\n");
+    assert!(text("--version").starts_with("bpfkit 0.1.0"));
+    assert!(text("--version").ends_with("\nusing libbpf v1.7\n"));
 }

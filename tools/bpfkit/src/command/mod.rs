@@ -14,6 +14,7 @@ pub mod prog;
 mod progress;
 pub mod relocate;
 mod terminal;
+pub mod version;
 
 use std::io;
 use std::io::Write;
