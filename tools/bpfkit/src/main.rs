@@ -19,6 +19,7 @@ use clap::CommandFactory;
 use clap::FromArgMatches;
 use clap::Parser;
 use clap::Subcommand;
+use clap::ValueHint;
 use serde_json::json;
 
 use command::btf;
@@ -104,13 +105,17 @@ null in JSON.")]
     Feature,
     /// Write the manual pages and the shell completions
     #[command(after_help = "Examples:
-  bpfkit help-files /usr/local/share/bpfkit
+  bpfkit help-files /usr/local/share
+  bpfkit help-files ~/.local/share
 
-The manual pages go to the folder DIR/man/man1, the completions to
-DIR/completions.")]
+Writes the manual pages to DIR/man/man1, and completions for bash, zsh and fish
+to the subfolders of DIR in which these shells look if DIR is /usr/share or
+/usr/local/share: bash-completion/completions, zsh/site-functions and
+fish/vendor_completions.d. The manual pages have the date of the commit that
+bpfkit was built from, or that of SOURCE_DATE_EPOCH if it is set.")]
     HelpFiles {
         /// The folder to write to
-        #[arg(value_name = "DIR")]
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },
 }
@@ -143,7 +148,7 @@ fn main() -> ExitCode {
         Object::Btf(command) => btf::run(command, voice),
         Object::Gen(command) => gen::run(command, voice),
         Object::Feature => feature::run(voice),
-        Object::HelpFiles { folder } => files::run(Cli::command(), &folder, voice),
+        Object::HelpFiles { folder } => files::run(&Cli::command(), version::DAY, &folder, voice),
     };
 
     let (message, status) = match result {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Runs the command on small files: what it says with `-v` and what it does not say with `-q`, and its
-//! version.
+//! Runs the command on small files: what it says with `-v` and what it does not say with `-q`, its
+//! version, and the files that it installs.
 
 use std::fs;
 use std::path::Path;
@@ -231,4 +231,47 @@ fn version_has_a_long_and_a_short_form() {
     assert_eq!(text("-V"), "bpfkit 0.1.0\n");
     assert!(text("--version").starts_with("bpfkit 0.1.0"));
     assert!(text("--version").ends_with("\nusing libbpf v1.7\n"));
+}
+
+#[test]
+fn help_files_are_where_man_and_the_shells_look() {
+    let folder = folder();
+    let done = run(folder.path(), "-v help-files share");
+    let said = said(&done);
+
+    for path in [
+        "man/man1/bpfkit.1",
+        "man/man1/bpfkit-btf-check.1",
+        "bash-completion/completions/bpfkit",
+        "fish/vendor_completions.d/bpfkit.fish",
+        "zsh/site-functions/_bpfkit",
+    ] {
+        let path = format!("share/{path}");
+        assert!(said.contains(&format!("writing {path}")), "{said:?}");
+        assert!(folder.path().join(path).is_file());
+    }
+    assert!(run(folder.path(), "help-files share").stderr.is_empty());
+}
+
+#[test]
+fn the_pages_have_the_day_of_the_source() {
+    let folder = folder();
+    let written = |epoch| {
+        Command::new(env!("CARGO_BIN_EXE_bpfkit"))
+            .args(["help-files", "share"])
+            .current_dir(folder.path())
+            .env("SOURCE_DATE_EPOCH", epoch)
+            .output()
+            .unwrap()
+    };
+
+    assert!(written("86400").status.success());
+    let page = fs::read_to_string(folder.path().join("share/man/man1/bpfkit.1")).unwrap();
+    assert!(page.contains(".TH BPFKIT 1 1970\\-01\\-02 ") || page.contains("1 1970-01-02 "));
+    let failed = written("yesterday");
+    assert_eq!(failed.status.code(), Some(2));
+    assert_eq!(
+        said(&failed),
+        ["SOURCE_DATE_EPOCH: 'yesterday' is not a time"]
+    );
 }

@@ -2,78 +2,61 @@
 
 //! `bpfkit help-files`: the files that a package has beside the executable.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use bpfkit::output;
+use bpfkit::render::time;
 use clap::Command;
 use clap_complete::Shell;
-use clap_mangen::Man;
 
+use super::manual;
 use super::Failure;
 use super::Voice;
 
-const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Fish, Shell::Zsh];
+/// The places where the shells look for completions.
+const SCRIPTS: [(Shell, &str); 3] = [
+    (Shell::Bash, "bash-completion/completions/bpfkit"),
+    (Shell::Fish, "fish/vendor_completions.d/bpfkit.fish"),
+    (Shell::Zsh, "zsh/site-functions/_bpfkit"),
+];
 
-/// Writes the manual pages of `command` and its subcommands to the folder `man/man1` in `folder`,
-/// and the shells' completions to the folder `completions`.
-pub fn run(command: Command, folder: &Path, voice: Voice) -> Result<(), Failure> {
-    let [man, completions] = ["man/man1", "completions"].map(|name| folder.join(name));
+/// Writes the manual pages of `command` and its subcommands, and the shells' completions, to the
+/// subfolders of `folder` in which `man` and the shells look if it is `/usr/share`.
+pub fn run(command: &Command, built: &str, folder: &Path, voice: Voice) -> Result<(), Failure> {
+    let date = date(built)?;
 
-    voice.detail(&format!("writing to {}", folder.display()));
-    write(command, &man, &completions)
-        .map_err(|error| Failure::Trouble(format!("{}: {error}", folder.display())))
-}
-
-fn write(mut command: Command, man: &Path, completions: &Path) -> io::Result<()> {
-    fs::create_dir_all(man)?;
-    fs::create_dir_all(completions)?;
-    let mut built = without_help(command.clone());
-    // Gives each subcommand the global options.
-    built.build();
-    write_manual(built, "", man)?;
-    for shell in SHELLS {
-        clap_complete::generate_to(shell, &mut command, "bpfkit", completions)?;
+    for page in manual::pages(command, &date) {
+        write(&folder.join("man/man1").join(page.file), &page.text, voice)?;
+    }
+    for (shell, path) in SCRIPTS {
+        let mut script = vec![];
+        clap_complete::generate(shell, &mut command.clone(), "bpfkit", &mut script);
+        write(&folder.join(path), &String::from_utf8_lossy(&script), voice)?;
     }
     Ok(())
 }
 
-/// Leaves out the subcommand 'help', which repeats the other pages.
-fn without_help(command: Command) -> Command {
-    command
-        .disable_help_subcommand(true)
-        .mut_subcommands(without_help)
+/// The date of the manual pages: `SOURCE_DATE_EPOCH`, which a package's build may set, or the date of
+/// the commit that the command was built from. The same command writes the same pages every day.
+fn date(built: &str) -> Result<String, Failure> {
+    let Some(epoch) = env::var_os("SOURCE_DATE_EPOCH") else {
+        return Ok(built.to_owned());
+    };
+    let epoch = epoch.to_string_lossy();
+    let day = epoch.parse().ok().and_then(time::day);
+
+    day.ok_or_else(|| Failure::Trouble(format!("SOURCE_DATE_EPOCH: '{epoch}' is not a time")))
 }
 
-/// Writes the pages of `command`, which is a subcommand of `parent`, and of its own subcommands.
-fn write_manual(command: Command, parent: &str, folder: &Path) -> io::Result<()> {
-    let words = format!("{parent} {}", command.get_name()).trim().to_owned();
-    let name = words.replace(' ', "-");
-    let mut page = Vec::new();
+fn write(path: &Path, text: &str, voice: Voice) -> Result<(), Failure> {
+    let trouble = |error: io::Error| Failure::Trouble(format!("{}: {error}", path.display()));
 
-    let mut others = vec![];
-    if !parent.is_empty() {
-        others.push(parent.replace(' ', "-"));
+    voice.writing(path);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(trouble)?;
     }
-    for subcommand in command.get_subcommands() {
-        others.push(format!("{name}-{}", subcommand.get_name()));
-        write_manual(subcommand.clone(), &words, folder)?;
-    }
-    let command = command.bin_name(words).display_name(&name);
-    Man::new(command)
-        .title(name.to_uppercase())
-        .date("")
-        .render(&mut page)?;
-    page.extend(see_also(&others).bytes());
-    fs::write(folder.join(name + ".1"), page)
-}
-
-/// The section of a manual page that names other pages.
-fn see_also(pages: &[String]) -> String {
-    let mut section = ".SH \"SEE ALSO\"\n".to_owned();
-
-    for page in pages {
-        section += &format!(".BR {} (1),\n", page.replace('-', "\\-"));
-    }
-    section + ".BR bpftool (8)\n"
+    output::replace(path, text.as_bytes()).map_err(trouble)
 }

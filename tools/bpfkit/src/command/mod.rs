@@ -9,6 +9,7 @@ pub mod distill;
 pub mod feature;
 pub mod files;
 pub mod gen;
+mod manual;
 mod modules;
 pub mod prog;
 mod progress;

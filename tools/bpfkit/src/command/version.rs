@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 /// The commit that the command is built from, and its day. The build of the project sets them;
 /// 'cargo install' does not.
 const COMMIT: Option<&str> = option_env!("BPFKIT_COMMIT");
-const DAY: &str = match option_env!("BPFKIT_DAY") {
+pub const DAY: &str = match option_env!("BPFKIT_DAY") {
     Some(day) => day,
     None => "",
 };

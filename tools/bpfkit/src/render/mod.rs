@@ -7,7 +7,7 @@ pub mod check;
 mod pretty;
 pub mod prog;
 mod text;
-mod time;
+pub mod time;
 
 use serde::Serialize;
 use serde_json::Serializer;
