@@ -24,6 +24,7 @@ use serde_json::json;
 
 use command::btf;
 use command::btf::Btf;
+use command::complete;
 use command::feature;
 use command::files;
 use command::gen;
@@ -118,6 +119,20 @@ bpfkit was built from, or that of SOURCE_DATE_EPOCH if it is set.")]
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },
+    /// Print what may follow some words, for the completions of shells
+    #[command(
+        hide = true,
+        after_help = "Examples:
+  bpfkit complete -- bpfkit prog show ''
+
+The last word is the one to complete. Each line is a word, with its meaning
+after a tab; ':files' and ':folders' stand for names of files and folders."
+    )]
+    Complete {
+        /// The words of the command line, up to the cursor
+        #[arg(value_name = "WORD", last = true, required = true)]
+        words: Vec<OsString>,
+    },
 }
 
 impl Cli {
@@ -149,6 +164,7 @@ fn main() -> ExitCode {
         Object::Gen(command) => gen::run(command, voice),
         Object::Feature => feature::run(voice),
         Object::HelpFiles { folder } => files::run(&Cli::command(), version::DAY, &folder, voice),
+        Object::Complete { words } => complete::run(Cli::command(), words),
     };
 
     let (message, status) = match result {

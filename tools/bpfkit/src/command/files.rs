@@ -10,18 +10,11 @@ use std::path::Path;
 use bpfkit::output;
 use bpfkit::render::time;
 use clap::Command;
-use clap_complete::Shell;
 
+use super::complete;
 use super::manual;
 use super::Failure;
 use super::Voice;
-
-/// The places where the shells look for completions.
-const SCRIPTS: [(Shell, &str); 3] = [
-    (Shell::Bash, "bash-completion/completions/bpfkit"),
-    (Shell::Fish, "fish/vendor_completions.d/bpfkit.fish"),
-    (Shell::Zsh, "zsh/site-functions/_bpfkit"),
-];
 
 /// Writes the manual pages of `command` and its subcommands, and the shells' completions, to the
 /// subfolders of `folder` in which `man` and the shells look if it is `/usr/share`.
@@ -31,10 +24,8 @@ pub fn run(command: &Command, built: &str, folder: &Path, voice: Voice) -> Resul
     for page in manual::pages(command, &date) {
         write(&folder.join("man/man1").join(page.file), &page.text, voice)?;
     }
-    for (shell, path) in SCRIPTS {
-        let mut script = vec![];
-        clap_complete::generate(shell, &mut command.clone(), "bpfkit", &mut script);
-        write(&folder.join(path), &String::from_utf8_lossy(&script), voice)?;
+    for (path, script) in complete::SCRIPTS {
+        write(&folder.join(path), script, voice)?;
     }
     Ok(())
 }

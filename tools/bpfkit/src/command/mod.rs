@@ -4,6 +4,7 @@
 
 pub mod btf;
 pub mod check;
+pub mod complete;
 pub mod diff;
 pub mod distill;
 pub mod feature;
