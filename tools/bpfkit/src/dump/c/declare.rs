@@ -26,8 +26,9 @@ use crate::dump::Text;
 const MAX_REPEATS: usize = 64;
 
 /// The start of a definition that C23 has built in. Compilers before the final standard have other
-/// numbers for it, from 202000 on.
-const BEFORE_C23: &str = "#if __STDC_VERSION__ < 202000L\n";
+/// numbers for it, from 202000 on, and had these numbers before they had the definition.
+const BEFORE_C23: &str = "#if __STDC_VERSION__ < 202000L || \
+    (defined(__clang__) ? __clang_major__ < 15 : __GNUC__ < 13)\n";
 
 /// Writes declarations.
 pub(super) struct Writer<'b, 'a, O: ByteOrder, W> {
@@ -238,11 +239,21 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
                     self.chain.truncate(place);
                     self.chain.push(link);
                 }
+                // Twice is a warning. An array and its elements may both be constant.
+                Link::Const | Link::Volatile if self.modifiers(start).contains(&link) => {}
                 _ => self.chain.push(link),
             }
             at = to;
         }
         Err(not_c(id, NotC::Depth))
+    }
+
+    /// The modifiers at the end of the part of the chain from `start`.
+    fn modifiers(&self, start: usize) -> &[Link<'a>] {
+        let part = &self.chain[start..];
+        let others = part.iter().rposition(|link| !link.is_modifier());
+
+        &part[others.map_or(0, |last| last + 1)..]
     }
 
     fn attribute(&mut self, name: &[u8], attribute: bool) {
