@@ -135,7 +135,10 @@ A FILE is BTF itself, an ELF file with a section .BTF or a kernel image, also
 when compressed by gzip, xz, zstd or lz4. Kernel images are those of x86, arm64,
 riscv, LoongArch and s390, EFI zboot images and unified kernel images. The base
 of split BTF is BASE, or the file's own section .BTF.base, or for a module of
-the running kernel that kernel's BTF."
+the running kernel that kernel's BTF.
+
+As C, padding takes the place of a member of a kind that bpfkit does not know,
+and a comment says so."
     )]
     Dump {
         /// The source of the types, and the format to write, in the words of the usage

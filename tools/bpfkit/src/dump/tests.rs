@@ -6,6 +6,7 @@ use std::fs;
 
 use crate::input::SECTION;
 use crate::testing::blob;
+use crate::testing::blob_with_layout;
 
 use super::header;
 use super::DumpError;
@@ -22,11 +23,18 @@ const ENUM: u32 = 6;
 const FWD: u32 = 7;
 const TYPEDEF: u32 = 8;
 const CONST: u32 = 10;
+const FUNC: u32 = 12;
 const FUNC_PROTO: u32 = 13;
+const VAR: u32 = 14;
+const DATASEC: u32 = 15;
+const DECL_TAG: u32 = 17;
+/// No kernel has this kind.
+const UNKNOWN: u32 = 100;
 
 /// A BTF file under construction.
 struct File {
     types: Vec<u32>,
+    layout: Vec<[u8; 4]>,
     strings: Vec<u8>,
 }
 
@@ -34,6 +42,7 @@ impl File {
     fn new() -> Self {
         Self {
             types: vec![],
+            layout: vec![],
             strings: vec![0],
         }
     }
@@ -76,8 +85,19 @@ impl File {
         self.add("int", INT << 24, 4, &[32 | 1 << 24])
     }
 
+    /// Adds a type of a kind that only the layout section describes: a word, then two for each of
+    /// three parts.
+    fn unknown(mut self, name: &str) -> Self {
+        self.layout = vec![[0; 4]; UNKNOWN as usize];
+        self.layout.push([4, 8, 0, 0]);
+        self.add(name, UNKNOWN << 24 | 3, 1, &[2; 7])
+    }
+
     fn bytes(&self) -> Vec<u8> {
-        blob(&self.types, &self.strings)
+        match self.layout.as_slice() {
+            [] => blob(&self.types, &self.strings),
+            layout => blob_with_layout(&self.types, layout, &self.strings),
+        }
     }
 
     /// The types as C, without the start and end that all headers share.
@@ -340,7 +360,7 @@ fn members_out_of_place_are_refused() {
     assert_eq!(outside.refused(), (2, NotC::Outside { index: 0 }));
 
     let function = File::new().int().parts("s", STRUCT, 4, &[("a", [3, 0])]);
-    let function = function.add("f", 12 << 24, 1, &[]);
+    let function = function.add("f", FUNC << 24, 1, &[]);
     assert!(matches!(function.refused(), (3, NotC::Kind)));
 }
 
@@ -356,8 +376,10 @@ fn damaged_files_do_no_harm() {
         .parts("", UNION, 8, &[("u", [1, 0]), ("v", [3, 0])])
         .add("t", TYPEDEF << 24, 8, &[])
         .parts("", FUNC_PROTO, 1, &[("x", [3]), ("", [0])])
-        .add("f", 12 << 24, 8, &[])
-        .add("bpf_kfunc", 17 << 24, 9, &[u32::MAX])
+        .add("f", FUNC << 24, 8, &[])
+        .add("bpf_kfunc", DECL_TAG << 24, 9, &[u32::MAX])
+        .unknown("new")
+        .parts("v", STRUCT, 8, &[("a", [11, 0])])
         .bytes();
 
     assert!(text(Source::new(good.clone(), None), &[])
@@ -440,4 +462,157 @@ typedef unsigned short _short;\n
 struct s {\n\t_char a;\n\t_short b;\n\tlong c;\n};\n\n";
 
     assert_eq!(file.c(&[]).unwrap(), want);
+}
+
+#[test]
+fn members_of_unknown_kinds_are_padding() {
+    let file = File::new()
+        .int()
+        .unknown("new")
+        .add("", ARRAY << 24, 0, &[2, 1, 4])
+        .add("new_t", TYPEDEF << 24, 3, &[])
+        .add("", CONST << 24, 4, &[])
+        .parts(
+            "s",
+            STRUCT,
+            24,
+            &[
+                ("a", [1, 0]),
+                ("b", [2, 32]),
+                ("", [5, 40]),
+                ("c", [1, 128]),
+            ],
+        )
+        .parts("u", UNION, 12, &[("a", [1, 0]), ("b", [3, 0])])
+        .parts("only", STRUCT, 8, &[("*/ int x", [2, 0])])
+        .parts("bits", STRUCT, 8, &[("a", [2, 1]), ("b", [1, 32])])
+        .parts(
+            "user",
+            STRUCT,
+            48,
+            &[("a", [1, 0]), ("s", [6, 32]), ("u", [7, 256])],
+        );
+    let want = "\
+typedef void /* BTF type 2 is of the unknown kind 100 */ new_t;\n
+struct s {
+\tint a;
+\t/* b: BTF type 2 is of the unknown kind 100 */
+\t/* BTF type 2 is of the unknown kind 100 */
+\tint: 32;\n\tlong: 64;
+\tint c;
+\tint: 32;
+};\n
+union u {
+\tint a;
+\t/* b: BTF type 2 is of the unknown kind 100 */
+\tunsigned char __padding_at_0[12];
+};\n
+struct only {
+\t/* ___int_x: BTF type 2 is of the unknown kind 100 */
+\tlong: 64;
+};\n
+struct bits {
+\t/* a: BTF type 2 is of the unknown kind 100 */
+\tint: 32;
+\tint b;
+};\n
+struct user {\n\tint a;\n\tstruct s s;\n\tint: 32;\n\tunion u u;\n\tint: 32;\n};\n\n";
+
+    assert_eq!(file.c(&[]).unwrap(), want);
+}
+
+#[test]
+fn pointers_to_unknown_kinds_are_to_void() {
+    let file = File::new()
+        .int()
+        .unknown("new")
+        .add("", CONST << 24, 2, &[])
+        .add("", PTR << 24, 3, &[])
+        .add("", PTR << 24, 4, &[])
+        .parts("", FUNC_PROTO, 1, &[("a", [4]), ("b", [3])])
+        .add("", PTR << 24, 6, &[])
+        .parts::<0>("", FUNC_PROTO, 2, &[])
+        .add("get", TYPEDEF << 24, 8, &[])
+        .add("", PTR << 24, 9, &[])
+        .parts("", FUNC_PROTO, 1, &[("a", [7]), ("b", [10])])
+        .add("", PTR << 24, 11, &[])
+        .parts(
+            "s",
+            STRUCT,
+            32,
+            &[
+                ("p", [5, 0]),
+                ("f", [7, 64]),
+                ("g", [10, 128]),
+                ("h", [12, 192]),
+            ],
+        );
+    let void = "void /* BTF type 2 is of the unknown kind 100 */";
+    let want = format!(
+        "typedef {void} get;\n
+struct s {{
+\tconst {void} **p;
+\t{void} *f;
+\tget *g;
+\tint (*h)({void} *a, get *b);
+}};\n\n"
+    );
+
+    assert_eq!(file.c(&[]).unwrap(), want);
+}
+
+#[test]
+fn kfuncs_with_unknown_kinds_are_left_out() {
+    let file = File::new()
+        .int()
+        .unknown("new")
+        .parts("", FUNC_PROTO, 1, &[("a", [2])])
+        .add("f", FUNC << 24, 3, &[])
+        .add("bpf_kfunc", DECL_TAG << 24, 4, &[u32::MAX])
+        .parts("", FUNC_PROTO, 1, &[("a", [1])])
+        .add("g", FUNC << 24, 6, &[])
+        .add("bpf_kfunc", DECL_TAG << 24, 7, &[u32::MAX]);
+    let text = text(Source::new(file.bytes(), None), &[]).unwrap();
+
+    assert!(
+        text.contains(
+            "#ifndef BPF_NO_KFUNC_PROTOTYPES
+/* f: BTF type 2 is of the unknown kind 100 */
+extern int g(int a) __weak __ksym;
+#endif"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_root_of_an_unknown_kind_is_named() {
+    let file = File::new()
+        .int()
+        .unknown("new")
+        .add("t", TYPEDEF << 24, 1, &[])
+        .add("v", VAR << 24, 2, &[1])
+        .add(".data", DATASEC << 24 | 1, 8, &[4, 0, 8]);
+    let roots = ["new", "t", "v", ".data"].map(Root::from);
+    let want = "/* BTF type 2 is of the unknown kind 100 */\n\ntypedef int t;\n\n";
+
+    assert_eq!(file.c(&roots).unwrap(), want);
+    assert_eq!(file.c(&[]).unwrap(), "typedef int t;\n\n");
+}
+
+/// With time that grows with the square of the number of types, this would not end.
+#[test]
+fn chains_to_unknown_kinds_take_no_longer() {
+    const LEN: u32 = 200_000;
+    // Each is a typedef of the next one, and the last one of an unknown kind.
+    let mut file = File::new();
+    for id in 1..LEN {
+        file = file.add("t", TYPEDEF << 24, id + 1, &[]);
+    }
+    let file = file.unknown("new").parts("s", STRUCT, 8, &[("a", [1, 0])]);
+
+    assert!(file
+        .c(&[Root::from("s")])
+        .unwrap()
+        .contains("\t/* a: BTF type 200000 is of the unknown kind 100 */\n\tlong: 64;\n"));
 }

@@ -115,6 +115,10 @@ impl<'a, O: ByteOrder, W: Write> Writer<'_, 'a, O, W> {
         self.text.put(" {");
         self.count(id, members.len())?;
         for (index, member) in members.enumerate() {
+            if let Some(unknown) = self.types.unknown(member.ty) {
+                self.left_out(&member, unknown, indent)?;
+                continue;
+            }
             let field = self.layouts.field(&member)?;
             if field.offset < offset {
                 return Err(not_c(id, NotC::Overlap { index }));
@@ -156,6 +160,10 @@ impl<'a, O: ByteOrder, W: Write> Writer<'_, 'a, O, W> {
         self.text.put(" {");
         self.count(id, members.len())?;
         for (index, member) in members.enumerate() {
+            if let Some(unknown) = self.types.unknown(member.ty) {
+                self.left_out(&member, unknown, indent)?;
+                continue;
+            }
             let field = self.layouts.field(&member)?;
             if field.offset != 0 {
                 return Err(not_c(id, NotC::Overlap { index }));
@@ -194,6 +202,14 @@ impl<'a, O: ByteOrder, W: Write> Writer<'_, 'a, O, W> {
         }
         self.text.put(";");
         Ok(())
+    }
+
+    /// Says why a member is missing.
+    fn left_out(&mut self, member: &Member, unknown: u32, indent: usize) -> Result<(), DumpError> {
+        let name = names::identifier(self.types.string(member.name_off)?);
+
+        self.line(indent + 1);
+        self.note_unknown(&name, unknown)
     }
 
     /// The struct or union of a member without a name. If that type has a name, this needs

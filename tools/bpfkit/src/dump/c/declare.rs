@@ -204,6 +204,10 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
         while self.chain.len() - start < MAX_CHAIN {
             let ty = self.types.get(at)?;
             let (link, to) = match ty.kind {
+                // The declaration is one of `void`.
+                Kind::Array(_) | Kind::FuncProto { .. } if self.types.unknown(at).is_some() => {
+                    return Ok(ty);
+                }
                 Kind::Ptr(to) => (Link::Ptr, to),
                 Kind::Const(to) => (Link::Const, to),
                 Kind::Volatile(to) => (Link::Volatile, to),
@@ -278,6 +282,10 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
 
         match ty.kind {
             Kind::Void => self.text.put("void"),
+            Kind::Unknown(_) | Kind::Array(_) | Kind::FuncProto { .. } => {
+                self.text.put("void ");
+                self.note_unknown(b"", self.types.unknown(ty.id).unwrap_or(ty.id))?;
+            }
             Kind::Typedef(_) | Kind::Int(_) | Kind::Float { .. } => {
                 self.names.put(&mut self.text, ty.id, name);
             }
@@ -332,6 +340,23 @@ impl<'b, 'a, O: ByteOrder, W: Write> Writer<'b, 'a, O, W> {
             self.declare_at(ty, &name, indent, depth + 1)?;
         }
         self.text.put(")");
+        Ok(())
+    }
+
+    /// Says in a comment what is missing, `name` or a type: C has nothing for an unknown kind.
+    pub(super) fn note_unknown(&mut self, name: &[u8], id: u32) -> Result<(), DumpError> {
+        let kind = self.types.get(id)?.kind.number();
+
+        self.text.put("/* ");
+        if !name.is_empty() {
+            self.text.put(name);
+            self.text.put(": ");
+        }
+        self.text.put("BTF type ");
+        self.text.number(id);
+        self.text.put(" is of the unknown kind ");
+        self.text.number(kind);
+        self.text.put(" */");
         Ok(())
     }
 

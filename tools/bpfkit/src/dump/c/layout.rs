@@ -98,6 +98,9 @@ impl<'b, 'a, O: ByteOrder> Layouts<'b, 'a, O> {
         let (mut align, mut end, mut packed) = (8, 0, false);
 
         for member in of.members() {
+            if self.types.unknown(member.ty).is_some() {
+                continue;
+            }
             let field = self.field_at(&member, depth)?;
             align = align.max(field.align);
             end = end.max(field.offset.saturating_add(field.bits));

@@ -8,6 +8,7 @@ mod layout;
 mod names;
 mod order;
 mod types;
+mod unknown;
 
 use std::io::Write;
 
@@ -79,6 +80,10 @@ pub(super) fn dump<O: ByteOrder>(
     } else {
         for root in roots {
             order.need(*root)?;
+            if matches!(types.get(*root)?.kind, Kind::Unknown(_)) {
+                order.writer.note_unknown(b"", *root)?;
+                order.writer.text.put("\n\n");
+            }
         }
     }
     order.writer.text.put(END);
@@ -120,6 +125,13 @@ fn kfuncs<O: ByteOrder, W: Write>(
         "\n/* BPF kfuncs */\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n",
     );
     for (name, id, proto) in kfuncs {
+        if let Some(unknown) = types.unknown(proto) {
+            order
+                .writer
+                .note_unknown(&names::identifier(name), unknown)?;
+            put(order, "\n");
+            continue;
+        }
         order.need(proto)?;
         put(order, "extern ");
         if fast.binary_search(&id).is_ok() {

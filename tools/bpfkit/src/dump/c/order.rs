@@ -130,7 +130,10 @@ impl<'b, 'a, O: ByteOrder, W: Write> Order<'b, 'a, O, W> {
         let first = self.steps.len();
 
         for member in of.members() {
-            self.push(member.ty, true, within);
+            // If it is of an unknown kind, the member is left out.
+            if self.types.unknown(member.ty).is_none() {
+                self.push(member.ty, true, within);
+            }
         }
         // The next step is the last element.
         if let Some(pushed) = self.steps.get_mut(first..) {

@@ -7,11 +7,15 @@ use splitbtf::Error;
 use splitbtf::Type;
 use zerocopy::ByteOrder;
 
+use super::unknown;
+
 /// The decoded types of a BTF and of its bases.
 pub(super) struct Types<'b, 'a, O: ByteOrder> {
     btf: &'b Btf<'a, O>,
     /// By id.
     types: Vec<Type<'a>>,
+    /// See [`unknown::find`].
+    unknown: Vec<u32>,
 }
 
 impl<'b, 'a, O: ByteOrder> Types<'b, 'a, O> {
@@ -27,7 +31,11 @@ impl<'b, 'a, O: ByteOrder> Types<'b, 'a, O> {
             types.push(btf.get(id)?);
         }
 
-        Ok(Self { btf, types })
+        Ok(Self {
+            btf,
+            unknown: unknown::find(&types),
+            types,
+        })
     }
 
     /// See [`Btf::get`].
@@ -36,6 +44,14 @@ impl<'b, 'a, O: ByteOrder> Types<'b, 'a, O> {
             Some(ty) => Ok(*ty),
             None => self.btf.get(id),
         }
+    }
+
+    /// The type of an unknown kind in a value of the type with this id, so that C cannot express it.
+    pub(super) fn unknown(&self, id: u32) -> Option<u32> {
+        self.unknown
+            .get(id as usize)
+            .copied()
+            .filter(|unknown| *unknown != 0)
     }
 
     /// See [`Btf::resolve`].

@@ -6,6 +6,7 @@ use crate::dump::DumpError;
 use crate::dump::Root;
 use crate::dump::Source;
 use crate::testing::blob;
+use crate::testing::blob_with_layout;
 use splitbtf::Builder;
 use splitbtf::Int;
 use splitbtf::NewMember;
@@ -43,6 +44,25 @@ fn roots_are_all_that_is_written() {
         text(&source, &[Root::Name("none".into())]),
         Err(DumpError::NoSuchRoot { .. })
     ));
+}
+
+/// bpftool writes only the name of such a type as well.
+#[test]
+fn types_of_unknown_kinds_are_named() {
+    let layout = [vec![[0; 4]; 100], vec![[4, 8, 0, 0]]].concat();
+    let types = [1, 100 << 24 | 1, 2, 7, 8, 9, 0, 2 << 24, 1];
+    let source = Source::new(blob_with_layout(&types, &layout, b"\0new\0"), None);
+    let mut written = Vec::new();
+
+    json(&source, &[Root::Id(1)], false, &mut written).unwrap();
+    assert_eq!(
+        String::from_utf8(written).unwrap(),
+        "{\"types\":[{\"id\":1,\"kind\":\"UNKNOWN\",\"name\":\"new\"}]}\n"
+    );
+    assert_eq!(
+        text(&source, &[]).unwrap(),
+        "[1] UNKNOWN 'new'\n[2] PTR '(anon)' type_id=1\n"
+    );
 }
 
 #[test]
