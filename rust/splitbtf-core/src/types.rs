@@ -534,6 +534,13 @@ impl<T: Element> Iterator for Iter<'_, T> {
         Some(T::decode(bytes, self.endian, self.flag))
     }
 
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<T> {
+        let bytes = self.chunks.nth(n)?;
+
+        Some(T::decode(bytes, self.endian, self.flag))
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.chunks.size_hint()
     }
@@ -693,6 +700,8 @@ mod tests {
         assert_eq!((member.name_off, member.ty), (1, 2));
         assert_eq!((member.bit_offset, member.bitfield_bits), (5, 3));
         assert_eq!(of.members().next_back().unwrap().name_off, 4);
+        assert_eq!(of.members().nth(1), of.members().next_back());
+        assert_eq!(of.members().nth(2), None);
         assert_eq!(values(2), [2, u32::MAX.into()]);
         assert_eq!(values(3), [-1]);
         assert_eq!(values(4), [(u64::from(u32::MAX) << 32 | 2).into()]);
