@@ -96,7 +96,7 @@ pub struct CoreRelo {
 }
 
 /// The value that a [`CoreRelo`] asks for: `enum bpf_core_relo_kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CoreReloKind {
     /// The offset of a field in bytes.
@@ -128,24 +128,68 @@ pub enum CoreReloKind {
 }
 
 impl CoreReloKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 13] = [
+        Self::FieldByteOffset,
+        Self::FieldByteSize,
+        Self::FieldExists,
+        Self::FieldSigned,
+        Self::FieldLshiftU64,
+        Self::FieldRshiftU64,
+        Self::TypeIdLocal,
+        Self::TypeIdTarget,
+        Self::TypeExists,
+        Self::TypeSize,
+        Self::EnumvalExists,
+        Self::EnumvalValue,
+        Self::TypeMatches,
+    ];
+
     /// The meaning of a [`CoreRelo`]'s number; `None` if this crate does not know it.
     pub fn of(number: u32) -> Option<Self> {
-        Some(match number {
-            0 => Self::FieldByteOffset,
-            1 => Self::FieldByteSize,
-            2 => Self::FieldExists,
-            3 => Self::FieldSigned,
-            4 => Self::FieldLshiftU64,
-            5 => Self::FieldRshiftU64,
-            6 => Self::TypeIdLocal,
-            7 => Self::TypeIdTarget,
-            8 => Self::TypeExists,
-            9 => Self::TypeSize,
-            10 => Self::EnumvalExists,
-            11 => Self::EnumvalValue,
-            12 => Self::TypeMatches,
-            _ => return None,
-        })
+        Self::ALL.get(index(number)).copied()
+    }
+
+    /// Its name in libbpf's messages, such as `byte_off`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FieldByteOffset => "byte_off",
+            Self::FieldByteSize => "byte_sz",
+            Self::FieldExists => "field_exists",
+            Self::FieldSigned => "signed",
+            Self::FieldLshiftU64 => "lshift_u64",
+            Self::FieldRshiftU64 => "rshift_u64",
+            Self::TypeIdLocal => "local_type_id",
+            Self::TypeIdTarget => "target_type_id",
+            Self::TypeExists => "type_exists",
+            Self::TypeSize => "type_size",
+            Self::EnumvalExists => "enumval_exists",
+            Self::EnumvalValue => "enumval_value",
+            Self::TypeMatches => "type_matches",
+        }
+    }
+
+    /// Whether it asks about a field, not about a type or an enum's value.
+    pub fn is_field(self) -> bool {
+        matches!(
+            self,
+            Self::FieldByteOffset
+                | Self::FieldByteSize
+                | Self::FieldExists
+                | Self::FieldSigned
+                | Self::FieldLshiftU64
+                | Self::FieldRshiftU64
+        )
+    }
+
+    /// Whether it asks about an enum's value.
+    pub fn is_enumval(self) -> bool {
+        matches!(self, Self::EnumvalExists | Self::EnumvalValue)
+    }
+
+    /// Whether it asks about a type as a whole.
+    pub fn is_type(self) -> bool {
+        !self.is_field() && !self.is_enumval()
     }
 }
 

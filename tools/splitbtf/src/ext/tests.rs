@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+use alloc::format;
 use alloc::string::ToString;
 
 use super::*;
@@ -101,6 +102,28 @@ fn clangs_are_read_in_both_orders() {
     }
     assert_eq!(CoreReloKind::of(12), Some(CoreReloKind::TypeMatches));
     assert_eq!(CoreReloKind::of(13), None);
+}
+
+/// The names and the order are those of `core_relo_kind_str()` and `enum bpf_core_relo_kind`.
+#[test]
+fn kinds_have_libbpfs_names() {
+    let fields = "byte_off byte_sz field_exists signed lshift_u64 rshift_u64";
+    let types = "local_type_id target_type_id type_exists type_size";
+    let names = |is: fn(CoreReloKind) -> bool| {
+        let kinds = (0..).map_while(CoreReloKind::of).filter(|kind| is(*kind));
+        let names: Vec<_> = kinds.map(CoreReloKind::name).collect();
+        names.join(" ")
+    };
+
+    assert_eq!(names(CoreReloKind::is_field), fields);
+    assert_eq!(
+        names(CoreReloKind::is_type),
+        format!("{types} type_matches")
+    );
+    assert_eq!(
+        names(CoreReloKind::is_enumval),
+        "enumval_exists enumval_value"
+    );
 }
 
 #[test]
