@@ -38,6 +38,10 @@ use self::image::Inner;
 /// The section of an ELF file that has its BTF.
 pub const SECTION: &str = ".BTF";
 
+/// The section of a BPF object with what instructions have to do with its BTF: functions, lines and
+/// CO-RE relocations.
+pub const EXT_SECTION: &str = ".BTF.ext";
+
 /// The section of a module that has its distilled base.
 pub const BASE_SECTION: &str = ".BTF.base";
 
@@ -121,9 +125,15 @@ pub enum InputProblem {
     /// it.
     #[error("a debug file: the content is in the stripped one")]
     DebugFile,
+    /// This is BTF alone, but an ELF file is needed.
+    #[error("not an ELF file")]
+    NotElf,
     /// The BTF in a section is malformed.
     #[error(transparent)]
     Btf(#[from] splitbtf::Error),
+    /// The section `.BTF.ext` is malformed.
+    #[error(transparent)]
+    Ext(#[from] splitbtf::ExtError),
 }
 
 /// A file that contains BTF.

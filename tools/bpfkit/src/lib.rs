@@ -12,6 +12,7 @@ mod readme {}
 
 mod btf;
 pub mod check;
+pub mod core_object;
 pub mod diff;
 pub mod distill;
 pub mod dump;
