@@ -2,6 +2,8 @@
 
 //! BTF in libbpf, behind a safe interface.
 
+mod relo;
+
 use std::cell::RefCell;
 use std::ffi::c_char;
 use std::ffi::c_int;
@@ -16,6 +18,9 @@ use std::sync::Once;
 
 use libbpf_sys::__va_list_tag;
 use libbpf_sys::btf;
+
+pub use self::relo::Relocated;
+pub use self::relo::Relocator;
 
 extern "C" {
     /// A function of libbpf that is not exported, but can be linked from a static archive. It does

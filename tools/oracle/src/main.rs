@@ -52,6 +52,22 @@ check' has predicted\nsomething else."
         #[arg(short, long)]
         json: bool,
     },
+    /// Compare what core-relo and libbpf make of the instructions of objects
+    #[command(after_help = "The exit status is 1 if there is a difference.")]
+    Core {
+        /// BPF object files
+        #[arg(value_name = "OBJECT", required = true)]
+        objects: Vec<PathBuf>,
+        /// Folders that 'oracle extract' has written to, or files with the BTF of kernels
+        #[arg(long, value_name = "KERNEL", required = true, num_args = 1..)]
+        kernel: Vec<PathBuf>,
+        /// Search the modules in the folders too
+        #[arg(long)]
+        modules: bool,
+        /// Print JSON
+        #[arg(short, long)]
+        json: bool,
+    },
     /// Measure how long 'bpfkit btf' takes to dump kernels, beside bpftool, and to check modules
     Commands {
         /// The executable
@@ -131,6 +147,27 @@ fn run(command: Command) -> Result<ExitCode, Error> {
             for row in &rows {
                 for what in row.different.iter().take(MAX_SHOWN) {
                     eprintln!("oracle: {} -> {}: {what}", row.from, row.to);
+                }
+            }
+            match rows.iter().all(|row| row.different.is_empty()) {
+                true => Ok(ExitCode::SUCCESS),
+                false => Ok(ExitCode::FAILURE),
+            }
+        }
+        Command::Core {
+            objects,
+            kernel,
+            modules,
+            json,
+        } => {
+            let rows = oracle::core::compare(&objects, &kernel, modules)?;
+            match json {
+                true => println!("{}", serde_json::json!(rows)),
+                false => print!("{}", oracle::core::tables(&rows)),
+            }
+            for row in &rows {
+                for what in row.different.iter().take(MAX_SHOWN) {
+                    eprintln!("oracle: {}: {what}", row.kernel);
                 }
             }
             match rows.iter().all(|row| row.different.is_empty()) {
