@@ -6,10 +6,10 @@ use std::cell::Cell;
 
 use crate::Fault;
 
-/// The steps that any input may take: more than the largest objects need.
-const STEPS: u64 = 1 << 24;
+/// The steps that any input may take.
+const STEPS: u64 = 1 << 20;
 
-/// The steps for each byte of input.
+/// The steps for each byte of input: for a kernel, a hundred times what the largest objects need.
 const STEPS_PER_BYTE: u64 = 8;
 
 /// How many steps are left.

@@ -322,7 +322,7 @@ impl<'a> Decider<'a> {
             };
             let side = Side {
                 types: target.types,
-                pointer: self.targets.pointer(),
+                pointer: self.targets.pointer(target),
                 budget: &self.budget,
             };
             let (verdict, value) = self.verdict(kind, path, side, known);

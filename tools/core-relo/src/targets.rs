@@ -51,7 +51,8 @@ pub(crate) struct Target<'a> {
     pub name: String,
     pub types: &'a dyn Types,
     index: OnceLock<Index>,
-    pointer: OnceLock<u32>,
+    /// The size of a pointer by these types alone, in bytes.
+    pointer: OnceLock<Option<u32>>,
 }
 
 impl<'a> Targets<'a> {
@@ -72,7 +73,7 @@ impl<'a> Targets<'a> {
     /// libbpf.
     pub fn pointer_size(mut self, bytes: u32) -> Self {
         if let Some(vmlinux) = self.all.first_mut() {
-            vmlinux.pointer = bytes.into();
+            vmlinux.pointer = Some(bytes).into();
         }
         self
     }
@@ -82,9 +83,12 @@ impl<'a> Targets<'a> {
         self.all.get(n)
     }
 
-    /// The size of a pointer in the kernel.
-    pub(crate) fn pointer(&self) -> u32 {
-        self.all.first().map_or(POINTER, Target::pointer)
+    /// The size of a pointer in a target, in bytes: that of the kernel, or that of the module if the
+    /// kernel's types do not say.
+    pub(crate) fn pointer(&self, target: &Target<'_>) -> u32 {
+        let kernel = self.all.first().and_then(Target::pointer);
+
+        kernel.or_else(|| target.pointer()).unwrap_or(POINTER)
     }
 
     /// How long all types are, in bytes.
@@ -145,13 +149,13 @@ impl<'a> Target<'a> {
         Ok(ids)
     }
 
-    fn pointer(&self) -> u32 {
+    fn pointer(&self) -> Option<u32> {
         *self.pointer.get_or_init(|| {
             let longs = LONG.iter().flat_map(|name| {
                 let ids = self.index().with_hash(hash(name.as_bytes()));
                 ids.filter_map(|id| Some((id, self.long(id, name.as_bytes())?)))
             });
-            longs.min().map_or(POINTER, |(_, size)| size)
+            longs.min().map(|(_, size)| size)
         })
     }
 

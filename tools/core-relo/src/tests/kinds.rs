@@ -5,6 +5,7 @@
 use splitbtf::Builder;
 use splitbtf::ByteOrder;
 use splitbtf::CoreReloKind;
+use splitbtf::Int;
 use splitbtf::BE;
 use splitbtf::LE;
 use CoreReloKind::*;
@@ -347,4 +348,33 @@ fn modules_may_disagree() {
         .module("same", &one);
     let decision = sample.decide(&same).remove(0).unwrap();
     assert_eq!(brief(&decision), "in one, 8 -> 8, unchanged");
+}
+
+/// If the kernel does not say how large a pointer is, the module may.
+#[test]
+fn modules_may_have_pointers_of_their_own() {
+    fn pointers(b: &mut Builder<LE>) {
+        b.ptr(0);
+        b.structure(b"s", 8, &[member("p", b.next_id() - 1, 0)]);
+    }
+    let ask = Ask::new(FieldByteSize, 2, "0:0", mov(8));
+    let sample = Sample::new::<LE>(pointers, &[ask]);
+    let size = |of_kernel: u8| {
+        let vmlinux = kernel::<LE>(|b| {
+            if of_kernel != 0 {
+                b.int(b"long int", Int::signed(of_kernel));
+            }
+        });
+        let module = module(&vmlinux, |b| {
+            b.int(b"unsigned long", Int::unsigned(4));
+            pointers(b);
+        });
+        let targets = Targets::new(&vmlinux).module("mod", &module);
+        sample.decide(&targets).remove(0).unwrap().new_value
+    };
+
+    assert_eq!(size(0), Some(4));
+    assert_eq!(size(8), Some(8));
+    // That is not a size of pointers.
+    assert_eq!(size(2), Some(4));
 }
