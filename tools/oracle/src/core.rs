@@ -23,6 +23,7 @@ use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelIterator;
 use serde::Serialize;
 use splitbtf::AnyOwned;
+use splitbtf::Endian;
 
 use crate::corpus;
 use crate::corpus::Kernel;
@@ -148,9 +149,23 @@ fn compare_object(
     let file = CoreObject::open(path)?;
     let mut local = libbpf::Btf::parse(file.types.bytes(), None).in_file(path)?;
     local.set_bpf_pointers();
-    let object = file.object();
-    let mut decider = Decider::new(&object, targets);
-    let mut relocator = Relocator::new(&local, vmlinux, modules);
+    let relocator = Relocator::new(&local, vmlinux, modules);
+    let mut row = compare_relocations(&file.object(), file.types.endian(), targets, relocator);
+
+    for what in &mut row.different {
+        *what = format!("{}: {what}", name(path));
+    }
+    Ok(row)
+}
+
+/// The outcomes for the relocations of an object.
+fn compare_relocations(
+    object: &Object<'_>,
+    endian: Endian,
+    targets: &Targets<'_>,
+    mut relocator: Relocator<'_>,
+) -> Row {
+    let mut decider = Decider::new(object, targets);
     let mut code: HashMap<usize, [Vec<u8>; 2]> = HashMap::new();
     let mut row = Row {
         objects: 1,
@@ -172,17 +187,16 @@ fn compare_object(
         let relocated = relocate(&mut relocator, relocation, theirs);
         if let Ok(decision) = &decision {
             // It was made for these instructions.
-            let _ = patch(ours, file.types.endian(), decision);
+            let _ = patch(ours, endian, decision);
         }
         if let Err(what) = row.add(decision, relocated, ours == theirs) {
-            let place = place(&object, relocation);
-            row.different
-                .push(format!("{}: {place}: {what}", name(path)));
+            let place = place(object, relocation);
+            row.different.push(format!("{place}: {what}"));
             theirs.clone_from(ours);
         }
     }
     row.accepted = usize::from(row.both_refuse == 0 && row.different.is_empty());
-    Ok(row)
+    row
 }
 
 fn place(object: &Object<'_>, relocation: &Relocation) -> String {
@@ -305,3 +319,6 @@ pub fn tables(rows: &[Row]) -> String {
 
     table::render(&header, &rows.iter().map(cells).collect::<Vec<_>>())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use std::ffi::CString;
 use std::io;
 use std::ptr;
 use std::ptr::NonNull;
+use std::slice;
 
 use core_relo::CoreRelo;
 use libbpf_sys::bpf_core_relo;
@@ -27,6 +28,7 @@ const POINTER: u64 = 8;
 
 /// `struct bpf_core_cand`.
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct Cand {
     btf: *const btf,
     id: u32,
@@ -143,8 +145,28 @@ impl Candidates {
     }
 
     fn is_empty(&self) -> bool {
+        self.all().is_empty()
+    }
+
+    fn all(&self) -> Vec<Cand> {
         // SAFETY: the list is ours.
-        unsafe { self.0.as_ref() }.len == 0
+        let list = unsafe { self.0.as_ref() };
+
+        match usize::try_from(list.len) {
+            // SAFETY: the array has so many elements.
+            Ok(len @ 1..) => unsafe { slice::from_raw_parts(list.cands, len) }.to_vec(),
+            _ => vec![],
+        }
+    }
+
+    /// Writes candidates that the list has had.
+    fn restore(&mut self, all: &[Cand]) {
+        // SAFETY: the list is ours, and its array never shrinks.
+        unsafe {
+            let list = self.0.as_mut();
+            ptr::copy_nonoverlapping(all.as_ptr(), list.cands, all.len());
+            list.len = all.len() as c_int;
+        }
     }
 }
 
@@ -229,6 +251,7 @@ impl<'a> Relocator<'a> {
             libbpf_sys::BPF_CORE_TYPE_ID_LOCAL => ptr::null_mut(),
             _ => self.candidates(relo.ty)?,
         };
+        let before = self.known.get(&relo.ty).map(Candidates::all);
 
         // SAFETY: everything is valid, and there is such a type. There are three specs.
         let status = unsafe {
@@ -243,6 +266,11 @@ impl<'a> Relocator<'a> {
                 &mut res,
             )
         };
+        if let (Err(error), Some(known)) = (check("decide", status), self.known.get_mut(&relo.ty)) {
+            // libbpf has left the list half changed: it would stop here.
+            known.restore(&before.unwrap_or_default());
+            return Err(error);
+        }
         check("decide", status)?;
         // SAFETY: there are two instructions, which is all that libbpf looks at.
         let status =
