@@ -87,6 +87,7 @@ fn relocations_belong_to_functions() {
     assert_eq!(place(2), ("sub", 2, 3));
     // What a linker has thrown away is no fault, nor is what is not loaded.
     assert_eq!(in_section(&sample, vec![function("sub", 8, 24)]).len(), 2);
+    assert_eq!(in_section(&sample, vec![function("main", 0, 8)]).len(), 1);
     let not_loaded = Function {
         is_loaded: false,
         ..function("sub", 8, 24)

@@ -258,6 +258,19 @@ fn structs_behind_pointers_only_have_names() {
     assert_eq!(matches(union_declared, pointer), no(differs));
     assert_eq!(matches(declared, union_declared), no(differs));
     assert_eq!(matches(pointer, renamed), no(differs));
+    // Without a pointer, a declaration is not the struct.
+    let alone: Add = |b| {
+        b.structure(b"a", 8, &[]);
+        b.typedef(b"t", 4)
+    };
+    let alone_declared: Add = |b| {
+        b.fwd(b"a", false);
+        b.typedef(b"t", 4)
+    };
+    let kind = "struct a is not struct a: another kind";
+    assert_eq!(matches(alone_declared, alone_declared), Ok(()));
+    assert_eq!(matches(alone, alone_declared), no(kind));
+    assert_eq!(matches(alone_declared, alone), no(kind));
     // A member of a member is behind no pointer.
     let contained: Add = |b| {
         b.structure(b"a", 4, &[member("x", 1, 0)]);
@@ -270,6 +283,27 @@ fn structs_behind_pointers_only_have_names() {
     assert_eq!(matches(contained, contained), Ok(()));
     assert_eq!(matches(empty, contained), Ok(()));
     assert_eq!(matches(contained, empty), no(differs));
+}
+
+#[test]
+fn integers_match_by_size_and_sign() {
+    let signed: Add = |b| b.int(b"t", Int::signed(4));
+    let boolean: Add = |b| {
+        let encoding = Int::BOOL;
+        b.int(
+            b"t",
+            Int {
+                encoding,
+                ..Int::unsigned(4)
+            },
+        )
+    };
+    let unsigned: Add = |b| b.int(b"t", Int::unsigned(4));
+    let large: Add = |b| b.int(b"t", Int::signed(8));
+
+    assert_eq!(matches(boolean, unsigned), Ok(()));
+    assert_eq!(matches(signed, unsigned), no("t is not t: another sign"));
+    assert_eq!(matches(signed, large), no("t is not t: another size"));
 }
 
 #[test]
