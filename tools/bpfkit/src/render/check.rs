@@ -3,8 +3,10 @@
 //! The outcomes for modules, as a table for people and as JSON.
 
 mod columns;
+mod entry;
 mod json;
 mod kernels;
+mod line;
 mod summary;
 mod table;
 #[cfg(test)]

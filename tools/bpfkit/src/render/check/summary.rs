@@ -17,8 +17,8 @@ use crate::render::text::printable;
 
 use super::columns::Columns;
 use super::kernels::shown;
+use super::entry::Entry;
 use super::kernels::Kernels;
-use super::table::Entry;
 use super::word::Word;
 
 /// How many modules a reason names.
