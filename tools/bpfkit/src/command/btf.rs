@@ -43,6 +43,7 @@ pub enum Btf {
   bpfkit -j btf check module.ko.xz --kernel vmlinux-7.3 vmlinux-7.4
   bpfkit btf check module.ko --base vmlinux-7.2 --kernel vmlinux-7.3
   bpfkit btf check module.ko --kernel vmlinux --symbols Module.symvers
+  bpfkit btf check modules/ --html report.html --kernel vmlinux-*
 
 The verdicts are about the module's type information, BTF. STOCK is the C code
 of any kernel: it refuses a module if one of its types does not match one of the
@@ -92,6 +93,10 @@ in the table the reasons of each module.
 On a terminal the table fits its width, or COLUMNS: names are cut in the middle,
 and kernels that do not fit beside the others are in further tables. Elsewhere
 nothing is cut.
+
+--html writes a report for a browser as well: the numbers, the modules and
+kernels as a table that can be filtered and searched, and the reasons. It is one
+file that loads nothing from elsewhere.
 
 A module without .BTF.base fits only the kernel that it was built for; for
 others the verdict is 'other kernel'. With --base it is checked as if it was

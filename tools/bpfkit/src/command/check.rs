@@ -4,6 +4,8 @@
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
 use bpfkit::check::Checked;
 use bpfkit::check::Checker;
@@ -14,8 +16,11 @@ use bpfkit::fit::Kernel;
 use bpfkit::fit::Module;
 use bpfkit::fit::ModuleError;
 use bpfkit::fit::Symbols;
+use bpfkit::output;
+use bpfkit::render::check::page;
 use bpfkit::render::check::pairs;
 use bpfkit::render::check::table;
+use bpfkit::render::check::About;
 use bpfkit::render::check::Detail;
 use bpfkit::render::check::Row;
 use bpfkit::render::printable;
@@ -60,6 +65,9 @@ pub struct Check {
     /// frequent reasons
     #[arg(short, long)]
     all: bool,
+    /// Write a report for a browser as well
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Whose refusal is an exit status of 1
     #[arg(long, value_name = "KERNEL", default_value = "any")]
     fail_on: FailOn,
@@ -107,10 +115,20 @@ pub fn run(check: &Check, voice: Voice) -> Result<(), Failure> {
     if let Some(hint) = hint(check, &rows) {
         voice.note(&printable(&hint));
     }
-    let mut unreadable = rows.iter().filter_map(Row::unreadable).peekable();
-    let status = unreadable.peek().map(|_| TROUBLE);
-    for error in unreadable {
+    let mut status = None;
+    for error in rows.iter().filter_map(Row::unreadable) {
         eprintln!("bpfkit: {}", printable(&error.to_string()));
+        status = Some(TROUBLE);
+    }
+    if let Some(path) = &check.html {
+        match report(check, &rows, path) {
+            Ok(()) => voice.note(&printable(&format!("the report is in {}", path.display()))),
+            // The results have been printed: with -j, another object would not be JSON.
+            Err(error) => {
+                eprintln!("bpfkit: {error}");
+                status = Some(TROUBLE);
+            }
+        }
     }
     match status {
         Some(status) => Err(Failure::Said(status)),
@@ -127,6 +145,25 @@ fn taken(kernels: &[PathBuf]) -> Option<String> {
         "-k takes all values that follow it: end them with -- if {} is to be checked",
         module.display()
     ))
+}
+
+/// Writes the report for a browser.
+fn report(check: &Check, rows: &[Row<'_>], path: &Path) -> Result<(), Error> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let about = About {
+        time: now.map_or(0, |time| time.as_secs().cast_signed()),
+        base: check.base.as_deref(),
+        symbols: check.symbols.as_deref(),
+    };
+    let write = || {
+        let page = page(rows, &check.kernel, &about)?;
+        output::replace(path, page.as_bytes())
+    };
+
+    write().map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The command that shows the difference in a type, if the kernel of the modules is known.

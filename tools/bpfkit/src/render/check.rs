@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! The outcomes for modules, as a table for people and as JSON.
+//! The outcomes for modules, as a table and as a page for people, and as JSON.
 
 mod columns;
 mod entry;
+mod html;
 mod json;
 mod kernels;
 mod line;
@@ -23,6 +24,8 @@ use crate::fit::Fit;
 use crate::fit::ModuleError;
 use crate::fit::NotAModule;
 
+pub use self::html::page;
+pub use self::html::About;
 pub use self::json::pairs;
 pub use self::table::table;
 pub use self::table::Detail;

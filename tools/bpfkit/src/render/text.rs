@@ -8,11 +8,13 @@ mod tests;
 use unicode_width::UnicodeWidthChar;
 use unicode_width::UnicodeWidthStr;
 
-/// The text with escapes in place of what could command a terminal: control characters, and those
+/// The text with escapes in place of what could command a terminal or a browser: control characters, and those
 /// that change the direction of the text.
 pub fn printable(text: &str) -> String {
-    let is_command =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_command = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     let mut printable = String::with_capacity(text.len());
 
     for c in text.chars() {

@@ -71,6 +71,9 @@ pub(super) fn shown(path: &Path) -> String {
 /// and of these no part that all of its family have. So `/boot/vmlinuz-7.2.12-amd64` and
 /// `/boot/vmlinuz-7.3.4-rt-amd64` are `7.2.12` and `7.3.4-rt`.
 fn short(paths: &[String]) -> Vec<String> {
+    if let [path] = paths {
+        return vec![end(path, 0).to_owned()];
+    }
     let slashes = paths.iter().map(|path| path.matches('/').count()).max();
     let mut depths = 0..=slashes.unwrap_or_default();
     let ends = |depth| -> Vec<_> { paths.iter().map(|path| end(path, depth)).collect() };

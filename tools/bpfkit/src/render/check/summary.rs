@@ -16,8 +16,8 @@ use crate::render::text::lines;
 use crate::render::text::printable;
 
 use super::columns::Columns;
-use super::kernels::shown;
 use super::entry::Entry;
+use super::kernels::shown;
 use super::kernels::Kernels;
 use super::word::Word;
 

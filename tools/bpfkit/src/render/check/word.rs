@@ -88,6 +88,30 @@ impl Word {
             Self::Unreadable => "unreadable",
         }
     }
+
+    /// What the verdict says, for readers who do not have the manual page.
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::Loads { opaque: 0 } => "all has been compared, and the kernel loads it",
+            Self::Loads { .. } => {
+                "all has been compared, and the kernel loads it; BPF programs cannot look into the opaque types, \
+                 which the module only points to and the kernel lacks"
+            }
+            Self::Btf { opaque: 0 } => {
+                "the kernel accepts its type information; not all else has been compared"
+            }
+            Self::Btf { .. } => {
+                "the kernel accepts its type information; not all else has been compared; BPF programs cannot look \
+                 into the opaque types, which the module only points to and the kernel lacks"
+            }
+            Self::Refused => "a type of the module does not match the kernel's",
+            Self::Malformed => "its type information is malformed",
+            Self::DoesNotLoad => "something other than types differs",
+            Self::OtherKernel => "it has no .BTF.base and was built for another kernel",
+            Self::NoModule => "the file is not a module",
+            Self::Unreadable => "the file cannot be read",
+        }
+    }
 }
 
 impl fmt::Display for Word {

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+use splitbtf::Mismatch;
+
 use super::*;
 use crate::check::Checked;
+use crate::check::Finding;
+use crate::check::Outcome;
 use crate::check::Refusal;
 use crate::check::Rust;
+use crate::fit::Fit;
+use crate::fit::ModuleError;
 use crate::fit::NotAModule;
 use crate::render::text::width;
 
