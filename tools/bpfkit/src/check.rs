@@ -15,7 +15,6 @@ mod tests;
 use std::fmt;
 
 use serde::Serialize;
-use serde::Serializer;
 use splitbtf::Btf;
 use splitbtf::BtfExt;
 use splitbtf::Distiller;
@@ -109,8 +108,10 @@ pub enum Problem {
 }
 
 /// A type of a distilled base that does not match with Rust or with C.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// Its id.
+    pub id: u32,
     /// Its kind, as `STRUCT`.
     pub kind: &'static str,
     /// Its name.
@@ -119,27 +120,21 @@ pub struct Finding {
     /// parameter or return value.
     pub contained: bool,
     /// How a kernel with Rust handles it if it does not match.
-    #[serde(flatten)]
     pub rust: Rust,
     /// Why a stock kernel refuses the module because of it; `None` if it does not.
-    #[serde(serialize_with = "as_text")]
     pub refused: Option<Refusal>,
-    #[serde(skip)]
     pub(crate) keyword: Option<&'static str>,
 }
 
 /// How a kernel with Rust handles a type that matches none of vmlinux: one field is set, to the
 /// reason for the mismatch. If the type matches, no field is set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rust {
     /// The module gets an opaque type.
-    #[serde(serialize_with = "reason")]
     pub opaque: Option<Mismatch>,
     /// The module keeps its own type.
-    #[serde(serialize_with = "reason")]
     pub kept: Option<Mismatch>,
     /// The kernel refuses the module.
-    #[serde(serialize_with = "reason")]
     pub mismatch: Option<Mismatch>,
 }
 
@@ -163,14 +158,6 @@ impl From<&Unmatched> for Rust {
             },
         }
     }
-}
-
-fn as_text<T: fmt::Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
-    value.as_ref().map(ToString::to_string).serialize(to)
-}
-
-fn reason<S: Serializer>(reason: &Option<Mismatch>, to: S) -> Result<S::Ok, S::Error> {
-    as_text(&reason.as_ref().map(shown), to)
 }
 
 impl Finding {
@@ -492,6 +479,7 @@ fn outcome<O: ByteOrder>(
         }
         let ty = base.get(id)?;
         types.push(Finding {
+            id,
             kind: kind_name(&ty.kind),
             name: base.string(ty.name_off)?.escape_ascii().to_string(),
             contained: *contained,

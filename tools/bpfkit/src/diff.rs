@@ -14,7 +14,6 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
 use splitbtf::Btf;
 use splitbtf::BtfExt;
 use splitbtf::Names;
@@ -27,6 +26,7 @@ use crate::InputError;
 
 use self::shape::Shape;
 
+pub use self::shape::IntShape;
 pub use self::shape::Member;
 pub use self::shape::Space;
 
@@ -64,7 +64,7 @@ pub enum Select {
 }
 
 /// A type that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Its kind in the first kernel that has it, as `STRUCT`.
     pub kind: &'static str,
@@ -72,13 +72,11 @@ pub struct Difference {
     pub name: String,
     /// The differences.
     pub changes: Vec<Change>,
-    #[serde(skip)]
     word: Option<&'static str>,
 }
 
 /// A change from the first kernel to the second. Offsets are in bits, sizes in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "change", rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Only the second has the type.
     New,
@@ -104,6 +102,8 @@ pub enum Change {
         from: String,
         /// The new type.
         to: String,
+        /// The old and the new integer, if it is one.
+        ints: [Option<IntShape>; 2],
     },
     /// A member has been added.
     Added(Member),
@@ -126,6 +126,8 @@ pub enum Change {
         from: String,
         /// The new type.
         to: String,
+        /// The old and the new width in bits, if it is a bit-field.
+        bitfields: [Option<u8>; 2],
     },
     /// An enumerator has another value; `None` if that enum does not have it.
     Value {
@@ -352,6 +354,12 @@ impl fmt::Display for At {
     }
 }
 
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} at {}", self.name, self.ty, At(self.offset))
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = |value: &Option<i128>| value.map_or("none".into(), |value| value.to_string());
@@ -361,17 +369,15 @@ impl fmt::Display for Change {
             Self::Gone => write!(f, ": gone"),
             Self::Kind { from, to } => write!(f, "\n    kind: {from} -> {to}"),
             Self::Size { from, to } => write!(f, "\n    size: {from} -> {to}"),
-            Self::Type { from, to } => write!(f, "\n    type: {from} -> {to}"),
-            Self::Added(Member { name, ty, offset }) => {
-                write!(f, "\n    + {name}: {ty} at {}", At(*offset))
-            }
-            Self::Removed(Member { name, ty, offset }) => {
-                write!(f, "\n    - {name}: {ty} at {}", At(*offset))
-            }
+            Self::Type { from, to, .. } => write!(f, "\n    type: {from} -> {to}"),
+            Self::Added(member) => write!(f, "\n    + {member}"),
+            Self::Removed(member) => write!(f, "\n    - {member}"),
             Self::Moved { member, from, to } => {
                 write!(f, "\n    {member}: at {} -> {}", At(*from), At(*to))
             }
-            Self::Retyped { member, from, to } => write!(f, "\n    {member}: {from} -> {to}"),
+            Self::Retyped {
+                member, from, to, ..
+            } => write!(f, "\n    {member}: {from} -> {to}"),
             Self::Value {
                 value: name,
                 from,

@@ -12,8 +12,6 @@ mod tests;
 
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::list::shortened;
 
 pub use self::kernel::Kernel;
@@ -30,8 +28,7 @@ const SHOWN: usize = 3;
 /// A reason, apart from types, for which a kernel refuses a module.
 ///
 /// `Display` gives a clause about the module, for a message that has named it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// It is for another machine. The names are those of `uname -m`.
     Machine {
@@ -103,7 +100,7 @@ impl fmt::Display for Obstacle {
 }
 
 /// The result of comparing a module with a kernel.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fit {
     /// The reasons for which the kernel refuses the module.
     pub obstacles: Vec<Obstacle>,
@@ -111,10 +108,8 @@ pub struct Fit {
     /// `struct module` and the symbols.
     pub complete: bool,
     /// The release that the module was built for.
-    #[serde(skip)]
     pub built_for: Option<String>,
     /// Whether that is the kernel's release; `None` if one of them is unknown.
-    #[serde(skip)]
     pub same_release: Option<bool>,
 }
 

@@ -25,6 +25,7 @@ use object::ObjectSymbol;
 use object::RelocationTarget;
 use object::SectionFlags;
 use serde::Serialize;
+use serde::Serializer;
 
 use crate::error::Reason;
 use crate::input::MAX_LEN;
@@ -105,12 +106,18 @@ pub struct Loaded {
     /// Its name in the object file.
     pub name: String,
     /// The path where it, or its link, is pinned.
+    #[serde(serialize_with = "as_text")]
     pub pinned: PathBuf,
     /// Whether it is attached, and its link pinned.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub attached: bool,
     /// The maps of global data that were bound to it: none of its instructions uses them.
     pub bound: Vec<Bound>,
+}
+
+/// JSON has no bytes that are not UTF-8.
+fn as_text<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
 }
 
 /// A map that was bound to a program.

@@ -4,8 +4,6 @@
 
 use std::fmt;
 
-use serde::Serialize;
-use serde::Serializer;
 use splitbtf::BtfExt;
 use splitbtf::Error as BtfError;
 use splitbtf::Mismatch;
@@ -16,6 +14,7 @@ use splitbtf::Policy;
 use splitbtf::TypeName;
 use zerocopy::ByteOrder;
 
+use crate::dump::kind_name;
 use crate::file_error::FileError;
 use crate::input::InputProblem;
 use crate::input::BASE_SECTION;
@@ -72,21 +71,18 @@ pub struct Relocated {
 }
 
 /// The module's own type for one that matches none of the kernel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnType {
     /// Its id in the distilled base.
     pub id: u32,
     /// Its new id.
     pub new_id: u32,
+    /// Its kind in the distilled base, as `STRUCT`.
+    pub kind: &'static str,
     /// Its name.
     pub name: String,
     /// Why it does not match.
-    #[serde(serialize_with = "as_text")]
     pub reason: Mismatch,
-}
-
-fn as_text<S: Serializer>(reason: &Mismatch, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&shown(reason))
 }
 
 /// Why a type of a module matches none of a kernel, in the kernel's words.
@@ -111,10 +107,10 @@ pub fn relocate<O: ByteOrder + 'static>(
     let split = Owned::new(split.to_vec(), Some(&base)).map_err(module.wrong(SECTION))?;
     let split = split.btf().validated().map_err(module.wrong(SECTION))?;
     let base = base.btf();
-    let name = |id| {
-        let name = base.get(id).and_then(|ty| base.string(ty.name_off));
-        name.map(|name| name.escape_ascii().to_string())
-            .map_err(module.wrong(BASE_SECTION))
+    let described = |id| {
+        let ty = base.get(id)?;
+        let name = base.string(ty.name_off)?;
+        Ok((kind_name(&ty.kind), name.escape_ascii().to_string()))
     };
 
     let relocated = match splitbtf::relocate(&split, kernel, policy) {
@@ -142,10 +138,12 @@ pub fn relocate<O: ByteOrder + 'static>(
     let own = |own| {
         let types = relocated.kept.iter().filter(move |kept| kept.own == own);
         let types = types.map(|kept| {
+            let (kind, name) = described(kept.id).map_err(module.wrong(BASE_SECTION))?;
             Ok(OwnType {
                 id: kept.id,
                 new_id: kept.new_id,
-                name: name(kept.id)?,
+                kind,
+                name,
                 reason: kept.reason,
             })
         });

@@ -29,7 +29,9 @@ use self::names::Strings;
 pub struct ParseError {
     /// The id of the type with the error; `None` if the error is in the header or the strings.
     pub id: Option<u32>,
-    /// The message; for a type, its kind and name come first.
+    /// The kind and the name of this type, `(anon)` if it has none; `None` if they are the error.
+    pub ty: Option<(&'static str, String)>,
+    /// The message.
     pub reason: Cow<'static, str>,
 }
 
@@ -37,6 +39,9 @@ impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(id) = self.id {
             write!(f, "[{id}] ")?;
+        }
+        if let Some((kind, name)) = &self.ty {
+            write!(f, "{kind} {name}: ")?;
         }
         f.write_str(&self.reason)
     }
@@ -56,6 +61,7 @@ pub(super) fn check<O: ByteOrder>(
 ) -> Result<(), ParseError> {
     let sections = header::sections::<O>(bytes, base.is_some()).map_err(|reason| ParseError {
         id: None,
+        ty: None,
         reason: reason.into(),
     })?;
     let first_id = base.map_or(1, |base| base.end_id());
@@ -78,6 +84,7 @@ pub(super) fn check_chains<O: ByteOrder>(btf: &Btf<'_, O>) -> Result<(), ParseEr
         None => Ok(()),
         Some(id) => Err(ParseError {
             id: Some(id),
+            ty: None,
             reason: "Max chain length or cycle detected".into(),
         }),
     }

@@ -67,17 +67,17 @@ the rules are those of 7.3, and the reason is in the words of the kernel's log:
 '[5] STRUCT s: Invalid name'. Only Rust detects a type that refers to a missing
 type, or that contains itself: a stock kernel may load such a module, or crash.
 
-As JSON, each type says whether it is 'contained', and in 'opaque', 'kept' or
-'mismatch' why it does not match. With 'mismatch', a kernel with Rust refuses
-the module; with 'refused', a stock kernel does. 'log' has the lines that a
-kernel with Rust logs after 'bpf_rust: BTF of <module>: '.
+As JSON, 'types' has what both kernels do with each type, whether it is
+'contained', and why it does not match; 'rust_log' has the lines that a kernel
+with Rust logs after 'bpf_rust: BTF of <module>: '.
 
 If the kernel is a vmlinux or an x86 image, its machine, version magic and size
 of struct module are compared as well; for /sys/kernel/btf/vmlinux the machine,
 the release and that size. With --symbols, the kernel must export the symbols
 that the module needs, in the same versions. 'loads' says that all of this was
 compared, 'BTF ok' that some of it was not, 'does not load' that it differs.
-JSON has the reasons in 'obstacles', and in 'complete' whether all was compared.
+JSON has the reasons in 'obstacles', and whether all was compared in
+'all_compared'.
 
 The table has a row for each module, sorted by path, each path once. For several
 kernels it has a column for each, headed by the part of the path that the others

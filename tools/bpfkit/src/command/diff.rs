@@ -8,6 +8,7 @@ use bpfkit::diff;
 use bpfkit::diff::DiffError;
 use bpfkit::diff::Difference;
 use bpfkit::diff::Select;
+use bpfkit::render;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Input;
 use clap::Args;
@@ -53,7 +54,7 @@ pub fn run(diff: &Diff, voice: Voice) -> Result<(), Failure> {
     );
     let differences = differences.map_err(Failure::Trouble)?;
 
-    voice.print(&differences, |differences| {
+    voice.print(&render::diff::json(&differences), |_| {
         differences.iter().map(Difference::to_string).collect()
     })?;
     match differences.is_empty() {

@@ -14,6 +14,7 @@ use bpfkit::distill::DistillProblem;
 use bpfkit::distill::Distilled;
 use bpfkit::input::InputProblem;
 use bpfkit::output;
+use bpfkit::render::PathText;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Error;
 use bpfkit::Input;
@@ -93,19 +94,19 @@ impl Problem {
 #[serde(untagged)]
 enum Module<'a> {
     Distilled {
-        module: &'a Path,
-        output: &'a Path,
+        module: PathText<'a>,
+        output: PathText<'a>,
         /// The number of its own types, and of those in its distilled base.
-        types: u32,
+        own_types: u32,
         base_types: u32,
         /// The length of .BTF before, and of .BTF and .BTF.base now.
-        bytes_before: usize,
-        bytes_after: usize,
+        btf_bytes_before: usize,
+        btf_bytes_after: usize,
         /// The entries of .BTF_ids that are 0 now.
-        lost: Vec<String>,
+        lost_ids: Vec<String>,
     },
     Failed {
-        module: &'a Path,
+        module: PathText<'a>,
         error: String,
     },
 }
@@ -121,11 +122,13 @@ pub fn run(distill: &Distill, voice: Voice) -> Result<(), Failure> {
     for module in &modules {
         match module {
             Module::Failed { error, .. } => eprintln!("bpfkit: {error}"),
-            Module::Distilled { module, lost, .. } => {
-                for lost in lost {
+            Module::Distilled {
+                module, lost_ids, ..
+            } => {
+                for lost in lost_ids {
                     voice.note(&format!(
                         "{}: .BTF_ids: {lost} is 0 now, as nothing else in the module refers to it",
-                        module.display()
+                        module.0.display()
                     ));
                 }
             }
@@ -205,18 +208,18 @@ fn run_in<'a, O: ByteOrder + Sync + Send + 'static>(
     for ((module, output), result) in jobs.into_iter().zip(results) {
         modules.push(match result {
             Ok(distilled) => Module::Distilled {
-                module,
-                output,
-                types: distilled.types,
+                module: PathText(module),
+                output: PathText(output),
+                own_types: distilled.types,
                 base_types: distilled.base_types,
-                bytes_before: distilled.before,
-                bytes_after: distilled.after,
-                lost: distilled.lost,
+                btf_bytes_before: distilled.before,
+                btf_bytes_after: distilled.after,
+                lost_ids: distilled.lost,
             },
             Err(problem) => {
                 status = status.max(problem.status());
                 Module::Failed {
-                    module,
+                    module: PathText(module),
                     error: problem.to_string(),
                 }
             }
@@ -251,14 +254,15 @@ fn line(module: &Module<'_>) -> String {
     match module {
         Module::Distilled {
             output,
-            types,
+            own_types,
             base_types,
-            bytes_before,
-            bytes_after,
+            btf_bytes_before,
+            btf_bytes_after,
             ..
         } => format!(
-            "{}: {types} types, {base_types} distilled; {bytes_before} bytes of BTF before, {bytes_after} now\n",
-            output.display()
+            "{}: {own_types} types, {base_types} distilled; {btf_bytes_before} bytes of BTF before, \
+             {btf_bytes_after} now\n",
+            output.0.display()
         ),
         Module::Failed { .. } => String::new(),
     }

@@ -2,21 +2,18 @@
 
 //! `bpfkit btf relocate`.
 
-use std::path::Path;
 use std::path::PathBuf;
 
 use bpfkit::output;
 use bpfkit::relocate;
-use bpfkit::relocate::shown;
-use bpfkit::relocate::OwnType;
 use bpfkit::relocate::RelocateError;
 use bpfkit::relocate::Relocated;
+use bpfkit::render::relocate::Report;
 use bpfkit::render::Style;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Error;
 use bpfkit::Input;
 use clap::Args;
-use serde::Serialize;
 use splitbtf::in_order;
 use splitbtf::ByteOrder;
 use splitbtf::Policy;
@@ -59,16 +56,6 @@ pub struct Relocate {
     output: Option<PathBuf>,
 }
 
-/// The result, for JSON.
-#[derive(Serialize)]
-struct Report<'a> {
-    module: &'a Path,
-    output: Option<&'a Path>,
-    id_map: &'a [u32],
-    opaque: &'a [OwnType],
-    kept: &'a [OwnType],
-}
-
 /// Relocates the module, and writes and prints the result.
 pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
     if relocate.output.is_none() && voice.style == Style::Plain {
@@ -95,24 +82,9 @@ pub fn run(relocate: &Relocate, voice: Voice) -> Result<(), Failure> {
     let report = Report {
         module: &relocate.module,
         output: relocate.output.as_deref(),
-        id_map: &relocated.id_map,
-        opaque: &relocated.opaque,
-        kept: &relocated.kept,
+        relocated: &relocated,
     };
-    let lines = |types: &[OwnType], is: &str| -> String {
-        let line = |ty: &OwnType| {
-            format!(
-                "[{}] '{}' is {is}: {}\n",
-                ty.new_id,
-                ty.name,
-                shown(&ty.reason)
-            )
-        };
-        types.iter().map(line).collect()
-    };
-    voice.print(&report, |report| {
-        lines(report.opaque, "opaque") + &lines(report.kept, "kept")
-    })
+    voice.print(&report, Report::to_string)
 }
 
 fn relocated<O: ByteOrder + 'static>(

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fmt;
 
-use serde::Serialize;
 use splitbtf::Btf;
 use splitbtf::Composite;
 use splitbtf::Enumerator;
@@ -48,16 +48,32 @@ impl Space {
 }
 
 /// A member of a struct or union, or of an anonymous one in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Its name. A member of an anonymous type comes after the name of the member that has this
     /// type: `u.flags`.
     pub name: String,
     /// Its type as in C, without the member's name. A bit-field has its width: `int : 3`.
-    #[serde(rename = "type")]
     pub ty: String,
     /// Its offset in bits.
     pub offset: u64,
+    /// Its width in bits, if it is a bit-field.
+    pub bitfield: Option<u8>,
+}
+
+/// What integers are compared by, besides their size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IntShape {
+    /// How many bits it has.
+    pub bits: u8,
+    /// Its encoding: a sum of `BTF_INT_SIGNED`, `BTF_INT_CHAR` and `BTF_INT_BOOL`.
+    pub encoding: u8,
+}
+
+impl fmt::Display for IntShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bits, encoding {}", self.bits, self.encoding)
+    }
 }
 
 /// A type with a name.
@@ -70,6 +86,7 @@ pub(super) struct Shape {
     size: Option<u32>,
     /// The type of a typedef, a function or a variable; an integer's encoding.
     ty: Option<String>,
+    int: Option<IntShape>,
     members: Vec<Member>,
     values: BTreeMap<String, i128>,
     /// The types that it contains.
@@ -108,7 +125,12 @@ impl Shape {
             }
             Kind::Int(int) => {
                 shape.size = Some(int.size);
-                shape.ty = Some(format!("{} bits, encoding {}", int.bits, int.encoding));
+                let int = IntShape {
+                    bits: int.bits,
+                    encoding: int.encoding,
+                };
+                shape.ty = Some(int.to_string());
+                shape.int = Some(int);
             }
             Kind::Float { size } => shape.size = Some(size),
             Kind::Fwd { is_union: true } => shape.kind = "UNION",
@@ -156,8 +178,11 @@ impl Shape {
         }
         if let (Some(from), Some(to)) = (&self.ty, &after.ty) {
             if from != to {
-                let (from, to) = (from.clone(), to.clone());
-                changes.push(Change::Type { from, to });
+                changes.push(Change::Type {
+                    from: from.clone(),
+                    to: to.clone(),
+                    ints: [self.int, after.int],
+                });
             }
         }
         if !self.is_declaration() && !after.is_declaration() {
@@ -186,6 +211,7 @@ impl Shape {
                     member: member.name.clone(),
                     from: member.ty.clone(),
                     to: now.ty.clone(),
+                    bitfields: [member.bitfield, now.bitfield],
                 });
             }
             if member.offset != now.offset {
@@ -276,13 +302,15 @@ impl<'a, O: ByteOrder> Reader<'_, 'a, O> {
                 continue;
             }
             let mut ty = self.describe(member.ty, true, depth)?;
-            if member.bitfield_bits != 0 {
-                ty = format!("{ty} : {}", member.bitfield_bits);
+            let bitfield = Some(member.bitfield_bits).filter(|bits| *bits != 0);
+            if let Some(bits) = bitfield {
+                ty = format!("{ty} : {bits}");
             }
             to.push(Member {
                 name: format!("{prefix}{name}"),
                 ty,
                 offset,
+                bitfield,
             });
         }
         Ok(())

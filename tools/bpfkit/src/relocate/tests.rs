@@ -73,14 +73,15 @@ fn what_is_not_found_is_named() {
     let relocated = on(&["b"], Policy::Opaque, &ALL).unwrap();
     let error = |kernel: &[&str], policy| on(kernel, policy, &ALL).unwrap_err().to_string();
 
-    let own = |id, new_id, name: &str| OwnType {
+    let own = |id, new_id, kind, name: &str| OwnType {
         id,
         new_id,
+        kind,
         name: name.into(),
         reason: Mismatch::Missing,
     };
-    assert_eq!(relocated.opaque, [own(1, 4, "a")]);
-    assert_eq!(relocated.kept, [own(3, 5, "f")]);
+    assert_eq!(relocated.opaque, [own(1, 4, "STRUCT", "a")]);
+    assert_eq!(relocated.kept, [own(3, 5, "FLOAT", "f")]);
     assert_eq!(relocated.id_map, [0, 4, 1, 5, 2, 3]);
     assert_eq!(
         error(&["b"], Policy::Error),

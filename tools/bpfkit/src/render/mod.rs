@@ -4,10 +4,15 @@
 
 pub mod btf;
 pub mod check;
+pub mod diff;
+mod mismatch;
 mod pretty;
 pub mod prog;
+pub mod relocate;
 mod text;
 pub mod time;
+
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Serializer;
@@ -25,6 +30,16 @@ pub enum Style {
     Json,
     /// As JSON, on many lines.
     Pretty,
+}
+
+/// A path in JSON. JSON has no bytes that are not UTF-8: as in text, `U+FFFD` stands for them.
+#[derive(Clone, Copy)]
+pub struct PathText<'a>(pub &'a Path);
+
+impl Serialize for PathText<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0.display())
+    }
 }
 
 /// A result as JSON, or as the text that `plain` returns.

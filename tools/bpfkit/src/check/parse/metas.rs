@@ -59,11 +59,12 @@ pub(super) fn check<O: ByteOrder>(
 
     while !rest.is_empty() || !fraction.is_empty() {
         let after = first_of(rest, strings).and_then(|rest| match id {
-            MAX_TYPE.. => Err("Exceeded max num of types".into()),
+            MAX_TYPE.. => Err((None, "Exceeded max num of types".into())),
             _ => Ok(rest),
         });
-        rest = after.map_err(|reason| ParseError {
+        rest = after.map_err(|(ty, reason)| ParseError {
             id: Some(id),
+            ty,
             reason,
         })?;
         id = id.saturating_add(1);
@@ -71,21 +72,26 @@ pub(super) fn check<O: ByteOrder>(
     Ok(())
 }
 
+/// The kind and the name of a type with an error, if these are known, and the message.
+type Fault = (Option<(&'static str, String)>, Cow<'static, str>);
+
 /// Checks the first of these types; returns the others.
 fn first_of<'a, O: ByteOrder>(
     words: &'a [Word<O>],
     strings: &Strings<'_, O>,
-) -> Result<&'a [Word<O>], Cow<'static, str>> {
-    let head = words.get(..HEAD).ok_or(TRUNCATED)?;
-    let head = wire::Type::<O>::ref_from_bytes(head.as_bytes()).map_err(|_| TRUNCATED)?;
+) -> Result<&'a [Word<O>], Fault> {
+    let unnamed = |reason| (None, reason);
+    let truncated = || unnamed(TRUNCATED.into());
+    let head = words.get(..HEAD).ok_or_else(truncated)?;
+    let head = wire::Type::<O>::ref_from_bytes(head.as_bytes()).map_err(|_| truncated())?;
     let kind = head.kind();
     let name_off = head.name_off.get();
     let kind_name = wire::kind_name(kind)
         .filter(|_| kind <= MAX_KIND)
-        .ok_or_else(|| format!("Invalid kind:{kind}"))?;
+        .ok_or_else(|| unnamed(format!("Invalid kind:{kind}").into()))?;
     let name = strings
         .at(name_off)
-        .ok_or_else(|| format!("Invalid name_offset:{name_off}"))?;
+        .ok_or_else(|| unnamed(format!("Invalid name_offset:{name_off}").into()))?;
 
     let checked = match Record::split(words, &[]) {
         Ok((record, rest)) => Meta {
@@ -97,7 +103,7 @@ fn first_of<'a, O: ByteOrder>(
         .map(|()| rest),
         Err(_) => Err(TRUNCATED.into()),
     };
-    checked.map_err(|reason| format!("{kind_name} {}: {reason}", strings.shown(name_off)).into())
+    checked.map_err(|reason| (Some((kind_name, strings.shown(name_off))), reason))
 }
 
 /// A type whose name exists.

@@ -75,12 +75,22 @@ fn loads_only_if_all_is_known() {
         ..complete.clone()
     };
 
-    expect(row(Base::Own, matching(), complete), "loads", "ok", false);
-    expect(row(Base::Own, matching(), fit(None)), "BTF ok", "ok", false);
+    expect(
+        row(Base::Own, matching(), complete),
+        "loads",
+        "loads",
+        false,
+    );
+    expect(
+        row(Base::Own, matching(), fit(None)),
+        "BTF ok",
+        "btf_ok",
+        false,
+    );
     expect(
         row(Base::Own, matching(), other),
         "does not load",
-        "ok",
+        "does_not_load",
         true,
     );
     expect(
@@ -96,8 +106,8 @@ fn a_module_without_a_base_is_for_one_kernel() {
     let take = |outcome, same| row(Base::Kernel, outcome, fit(same));
     let other = |row| expect(row, "other kernel", "other_kernel", true);
 
-    expect(take(Outcome::AsIs, Some(true)), "BTF ok", "ok", false);
-    expect(take(Outcome::AsIs, None), "BTF ok", "ok", false);
+    expect(take(Outcome::AsIs, Some(true)), "BTF ok", "btf_ok", false);
+    expect(take(Outcome::AsIs, None), "BTF ok", "btf_ok", false);
     expect(
         take(malformed(), Some(true)),
         "malformed",
