@@ -7,12 +7,14 @@ mod command;
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process;
 use std::process::ExitCode;
 
 use bpfkit::render::Style;
 use clap::error::ContextKind;
 use clap::error::ContextValue;
 use clap::error::ErrorKind;
+use clap::Arg;
 use clap::ArgMatches;
 use clap::Command;
 use clap::CommandFactory;
@@ -21,6 +23,7 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueHint;
 use serde_json::json;
+use serde_json::Value;
 
 use command::btf;
 use command::btf::Btf;
@@ -56,6 +59,9 @@ Exit status:
   1  the subject of the command is wrong or missing, or was refused
   2  the command line is wrong, or there is no answer: a file cannot be read,
      or the user lacks permission
+
+With -j or -p, each command prints one JSON document, and an error is one too:
+{\"error\": \"...\"}.
 
 Commands may be abbreviated: 'bpfkit p s' is 'bpfkit prog show'. Only help and
 usage errors have colours, and only on a terminal; NO_COLOR turns them off."
@@ -138,11 +144,7 @@ after a tab; ':files' and ':folders' stand for names of files and folders."
 impl Cli {
     fn voice(&self) -> Voice {
         Voice {
-            style: match (self.json, self.pretty) {
-                (_, true) => Style::Pretty,
-                (true, false) => Style::Json,
-                (false, false) => Style::Plain,
-            },
+            style: style(self.json, self.pretty),
             talk: match (self.quiet, self.verbose) {
                 (true, _) => Talk::Quiet,
                 (false, true) => Talk::Verbose,
@@ -155,8 +157,8 @@ impl Cli {
 fn main() -> ExitCode {
     let words: Vec<_> = env::args_os().collect();
     let matches = Cli::command().try_get_matches_from(&words);
-    let matches = matches.unwrap_or_else(|error| with_hint(error, &words).exit());
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let matches = matches.unwrap_or_else(|error| exit(&with_hint(error, &words), &words));
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| exit(&error, &words));
     let voice = cli.voice();
     let result = match cli.object {
         Object::Prog(command) => prog::run(command, voice),
@@ -169,19 +171,97 @@ fn main() -> ExitCode {
 
     let (message, status) = match result {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Usage(message)) => named(&matches)
-            .error(ErrorKind::ValueValidation, message)
-            .exit(),
+        Err(Failure::Usage(message)) => {
+            let error = named(&matches).error(ErrorKind::ValueValidation, message);
+            exit(&error, &words)
+        }
         Err(Failure::Said(status)) => return ExitCode::from(status),
         Err(Failure::Problem(message)) => (message, 1),
         Err(Failure::Trouble(message)) => (message, 2),
     };
-    // bpftool has such an object too. If standard output is closed, the status tells.
-    if voice.style != Style::Plain {
-        let _ = voice.print(&json!({ "error": message }), |_| String::new());
-    }
+    print_json(voice, &json!({ "error": message }));
     eprintln!("bpfkit: {message}");
     ExitCode::from(status)
+}
+
+fn style(json: bool, pretty: bool) -> Style {
+    match (json, pretty) {
+        (_, true) => Style::Pretty,
+        (true, false) => Style::Json,
+        (false, false) => Style::Plain,
+    }
+}
+
+/// Prints this if the style is JSON: an error in bpftool's manner, or the version. If standard output
+/// is closed, the exit status has to do.
+fn print_json(voice: Voice, value: &Value) {
+    let _ = voice.print(value, |_| String::new());
+}
+
+/// Ends the command because of its arguments `words`: they are wrong, or ask for help or for the
+/// version.
+fn exit(error: &clap::Error, words: &[OsString]) -> ! {
+    let voice = Voice {
+        style: style_in(words),
+        talk: Talk::Normal,
+    };
+
+    match error.kind() {
+        ErrorKind::DisplayHelp => {}
+        ErrorKind::DisplayVersion if voice.style != Style::Plain => {
+            print_json(voice, &json!({ "version": env!("CARGO_PKG_VERSION") }));
+            process::exit(0);
+        }
+        ErrorKind::DisplayVersion => {}
+        _ => print_json(voice, &json!({ "error": sentence(error) })),
+    }
+    error.exit()
+}
+
+/// The message of an error, without the usage and without line breaks.
+fn sentence(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a subcommand is missing".into();
+    }
+    let text = error.to_string();
+    let lines = text.lines().take_while(|line| !line.is_empty());
+    let lines: Vec<_> = lines.map(str::trim).collect();
+    let text = lines.join(" ");
+
+    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+}
+
+/// The style that these arguments ask for, also if something else in them is wrong.
+fn style_in(words: &[OsString]) -> Style {
+    let with_values = shorts_with_values(&Cli::command());
+    let words = words.iter().skip(1).filter_map(|word| word.to_str());
+    let (mut json, mut pretty) = (false, false);
+
+    for word in words.take_while(|word| *word != "--") {
+        match (word, word.strip_prefix('-')) {
+            ("--json", _) => json = true,
+            ("--pretty", _) => pretty = true,
+            (_, Some(letters)) if !letters.starts_with('-') => {
+                let flags = letters.chars();
+                // The rest of the word is the value.
+                for flag in flags.take_while(|flag| !with_values.contains(flag)) {
+                    json |= flag == 'j';
+                    pretty |= flag == 'p';
+                }
+            }
+            _ => {}
+        }
+    }
+    style(json, pretty)
+}
+
+/// The short options with a value, of a command and its subcommands.
+fn shorts_with_values(command: &Command) -> Vec<char> {
+    let options = command.get_arguments();
+    let options = options.filter(|option| option.get_action().takes_values());
+    let inner = command.get_subcommands().flat_map(shorts_with_values);
+
+    options.filter_map(Arg::get_short).chain(inner).collect()
 }
 
 /// Adds a hint to an error about a missing argument, if an option may have taken it.
@@ -286,6 +366,48 @@ mod tests {
             text.contains("Usage: bpfkit prog show [OPTIONS] [id N"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn json_is_asked_for_in_many_ways() {
+        let style = |words: &str| {
+            let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+            match style_in(&words) {
+                Style::Plain => "plain",
+                Style::Json => "json",
+                Style::Pretty => "pretty",
+            }
+        };
+
+        for words in ["-j x", "x -j", "--json", "x -vj", "-qvj", "x -j -- y"] {
+            assert_eq!(style(&format!("bpfkit {words}")), "json", "{words}");
+        }
+        for words in ["-p", "-jp", "-p -j", "x --pretty", "-vp"] {
+            assert_eq!(style(&format!("bpfkit {words}")), "pretty", "{words}");
+        }
+        for words in ["x", "x -- -j", "-kj", "-ojp", "-vkj", "--jump", "-", "--"] {
+            assert_eq!(style(&format!("bpfkit {words}")), "plain", "{words}");
+        }
+        assert_eq!(style("-j"), "plain");
+    }
+
+    #[test]
+    fn usage_errors_are_a_sentence_in_json() {
+        let error = |words: &str| {
+            let words = words.split(' ');
+            sentence(&Cli::command().try_get_matches_from(words).unwrap_err())
+        };
+
+        assert_eq!(error("bpfkit --foo"), "unexpected argument '--foo' found");
+        assert_eq!(
+            error("bpfkit btf check"),
+            "the following required arguments were not provided: --kernel <VMLINUX>... <MODULE>..."
+        );
+        for words in ["bpfkit", "bpfkit btf", "bpfkit -j btf"] {
+            assert_eq!(error(words), "a subcommand is missing");
+        }
+        let wrong = Cli::command().error(ErrorKind::ValueValidation, "'x' is no id");
+        assert_eq!(sentence(&wrong), "'x' is no id");
     }
 
     #[test]

@@ -86,6 +86,8 @@ pub struct Summary<'a> {
     pub tag: Tag,
     /// Its metadata, from all of its maps.
     pub metadata: &'a Metadata,
+    /// Errors while reading it.
+    pub problems: &'a [Error],
 }
 
 /// The run time statistics of a program.
@@ -290,6 +292,7 @@ impl Program {
             name: &self.name,
             tag: self.tag,
             metadata: &self.metadata,
+            problems: &self.problems,
         }
     }
 

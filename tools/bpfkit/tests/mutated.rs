@@ -323,7 +323,9 @@ fn commands_end_as_they_should() {
     for_damaged(&folder.0, COMMANDS, |i, path| {
         for subcommand in SUBCOMMANDS.iter().filter(|subcommand| subcommand.run) {
             let out = path.with_file_name("out");
+            let json = i % 2 == 1;
             let done = Command::new(env!("CARGO_BIN_EXE_bpfkit"))
+                .args(json.then_some("-j"))
                 .args(subcommand.words.split(' ').map(|word| match word {
                     "FILE" => path.to_owned(),
                     "KERNEL" => kernel(path),
@@ -338,6 +340,10 @@ fn commands_end_as_they_should() {
             // Without an error, the output gives the reason: the differences, or the refusals.
             let silent = said.is_empty() && done.stdout.is_empty();
             assert!(done.status.success() || !silent, "{what}");
+            // JSON is one document, whatever happens.
+            let document = serde_json::from_slice::<serde::de::IgnoredAny>(&done.stdout);
+            let json = json || subcommand.words.starts_with("-p");
+            assert!(!json || document.is_ok(), "{what}: {document:?}");
             // No temporary file is left, and a command that fails writes no output.
             let written = fs::remove_file(&out).is_ok();
             assert!(done.status.success() || !written, "{what}");

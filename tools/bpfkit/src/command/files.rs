@@ -27,7 +27,7 @@ pub fn run(command: &Command, built: &str, folder: &Path, voice: Voice) -> Resul
     for (path, script) in complete::SCRIPTS {
         write(&folder.join(path), script, voice)?;
     }
-    Ok(())
+    voice.done()
 }
 
 /// The date of the manual pages: `SOURCE_DATE_EPOCH`, which a package's build may set, or the date of

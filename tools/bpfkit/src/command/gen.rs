@@ -7,9 +7,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use bpfkit::output;
+use bpfkit::render::PathText;
+use bpfkit::render::Style;
 use bpfkit::skeleton;
 use bpfkit::Error;
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::missing;
 use super::superfluous;
@@ -44,10 +47,19 @@ formats the skeleton, if it is installed."
         /// 'name NAME': the name of the skeleton; that of the object file by default
         #[arg(value_name = "WORDS")]
         name: Vec<String>,
-        /// The file to write; standard output by default
+        /// The file to write; standard output by default, but not with JSON
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+}
+
+/// The result, for JSON.
+#[derive(Serialize)]
+struct Report<'a> {
+    object: PathText<'a>,
+    output: PathText<'a>,
+    /// The variables that are metadata and that the skeleton does not have.
+    left_out: &'a [String],
 }
 
 /// Runs the command.
@@ -64,6 +76,11 @@ pub fn run(command: Gen, voice: Voice) -> Result<(), Failure> {
         [word, _, other, ..] if word == "name" => return Err(Failure::Usage(superfluous(other))),
         [word, ..] => return Err(Failure::Usage(format!("'{word}' is not 'name NAME'"))),
     };
+    if output.is_none() && voice.style != Style::Plain {
+        return Err(Failure::Usage(
+            "Rust is not printed as JSON: say with -o where it goes".into(),
+        ));
+    }
     voice.reading(&object);
     let skeleton = skeleton::generate(&object, name)?;
 
@@ -77,8 +94,15 @@ pub fn run(command: Gen, voice: Voice) -> Result<(), Failure> {
     match output {
         Some(path) => {
             voice.writing(&path);
-            output::replace(&path, text.as_bytes())
-                .map_err(|source| Failure::trouble(Error::Write { path, source }))
+            if let Err(source) = output::replace(&path, text.as_bytes()) {
+                return Err(Failure::trouble(Error::Write { path, source }));
+            }
+            let report = Report {
+                object: PathText(&object),
+                output: PathText(&path),
+                left_out: &skeleton.left_out,
+            };
+            voice.print(&report, |_| String::new())
         }
         None => written(io::stdout().lock().write_all(text.as_bytes())),
     }

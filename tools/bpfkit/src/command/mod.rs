@@ -88,6 +88,11 @@ impl Voice {
         written(io::stdout().lock().write_all(&text))
     }
 
+    /// Prints that a command is done that has no result: nothing, and as JSON `null`, as bpftool does.
+    pub fn done(self) -> Result<(), Failure> {
+        self.print(&(), |()| String::new())
+    }
+
     /// Opens a file with BTF, and prints that if told to.
     fn open(self, path: &Path) -> Result<Input, Failure> {
         self.reading(path);

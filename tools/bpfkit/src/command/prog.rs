@@ -19,6 +19,7 @@ use bpfkit::prog::Name;
 use bpfkit::render;
 use bpfkit::render::prog::Full;
 use bpfkit::render::prog::Short;
+use bpfkit::render::Style;
 use bpfkit::show;
 use bpfkit::show::Program;
 use bpfkit::show::Tag;
@@ -250,7 +251,7 @@ pub fn run(command: Prog, voice: Voice) -> Result<(), Failure> {
                 voice.detail(&format!("binding map {map} to prog {prog}"));
                 prog::bind(prog, slice::from_ref(map))?;
             }
-            Ok(())
+            voice.done()
         }
         Prog::Show {
             which,
@@ -343,9 +344,12 @@ fn show(
                 voice.note(&format!("prog id {}: {}", program.id, nothing(program)));
             }
         }
-        let with = programs
-            .iter()
-            .filter(|program| !program.metadata.0.is_empty());
+        // In JSON, the errors are with the program.
+        let is_shown = |program: &&Program| {
+            let failed = voice.style != Style::Plain && !program.problems.is_empty();
+            failed || !program.metadata.0.is_empty()
+        };
+        let with = programs.iter().filter(is_shown);
         let with = with.map(|program| Short(program.summary()));
         print(&with.collect::<Vec<_>>(), array, voice)?;
     } else {

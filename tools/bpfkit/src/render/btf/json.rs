@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Types as JSON, byte for byte as bpftool writes it. Names are written as they are, in whatever
-//! encoding, so `serde_json` cannot be used.
+//! Types as JSON, byte for byte as bpftool writes it: `btf_dump` of `docs/bpfkit.schema.json`. It is
+//! written while the types are read, so `serde_json` cannot be used.
+//!
+//! In names that no compiler writes, bytes that JSON does not allow are escaped: bpftool writes them.
 
 use std::io;
 use std::io::Write;
@@ -74,7 +76,17 @@ impl<W: Write> Json<W> {
     fn string(&mut self, key: &str, value: &[u8]) {
         self.key(key);
         self.text.put("\"");
-        for byte in value {
+        for chunk in value.utf8_chunks() {
+            self.escaped(chunk.valid());
+            if !chunk.invalid().is_empty() {
+                self.text.put("\u{fffd}");
+            }
+        }
+        self.text.put("\"");
+    }
+
+    fn escaped(&mut self, text: &str) {
+        for byte in text.bytes() {
             match byte {
                 b'\t' => self.text.put("\\t"),
                 b'\n' => self.text.put("\\n"),
@@ -83,10 +95,10 @@ impl<W: Write> Json<W> {
                 0x8 => self.text.put("\\b"),
                 b'\\' => self.text.put("\\\\"),
                 b'"' => self.text.put("\\\""),
-                byte => self.text.put([*byte]),
+                0..0x20 => self.text.put(format!("\\u{byte:04x}")),
+                byte => self.text.put([byte]),
             }
         }
-        self.text.put("\"");
     }
 }
 

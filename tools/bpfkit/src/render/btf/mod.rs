@@ -18,6 +18,7 @@ use splitbtf::in_order;
 use zerocopy::ByteOrder;
 
 use self::json::Json;
+use self::raw::Nothing;
 use self::raw::Plain;
 use self::raw::Sink;
 
@@ -29,7 +30,7 @@ use self::raw::Sink;
 pub fn plain(source: &Source, roots: &[Root], to: impl Write) -> Result<(), DumpError> {
     let sink = || Plain::new(Text::new(to));
 
-    in_order!(source.endian()?, O => dump::<O, _>(source, roots, sink))
+    in_order!(source.endian()?, O => dump::<O, _>(source, roots, false, sink))
 }
 
 /// Writes types to `to` as JSON, on many lines if `pretty`: `roots`, or all of `source` if there are
@@ -37,7 +38,7 @@ pub fn plain(source: &Source, roots: &[Root], to: impl Write) -> Result<(), Dump
 ///
 /// # Errors
 ///
-/// Those of [`plain`].
+/// Those of [`plain`]. If the BTF is malformed, nothing is written: JSON that breaks off is none.
 pub fn json(
     source: &Source,
     roots: &[Root],
@@ -46,13 +47,15 @@ pub fn json(
 ) -> Result<(), DumpError> {
     let sink = || Json::new(Text::new(to), pretty);
 
-    in_order!(source.endian()?, O => dump::<O, _>(source, roots, sink))
+    in_order!(source.endian()?, O => dump::<O, _>(source, roots, true, sink))
 }
 
-/// Writes types to the sink, which is created after the types have been found.
+/// Writes types to the sink, which is created after the types have been found, and read once if
+/// `whole`.
 fn dump<O: ByteOrder, S: Sink>(
     source: &Source,
     roots: &[Root],
+    whole: bool,
     sink: impl FnOnce() -> S,
 ) -> Result<(), DumpError> {
     source.opened::<O, _>(|btf| {
@@ -60,6 +63,9 @@ fn dump<O: ByteOrder, S: Sink>(
             [] => (btf.first_id()..btf.end_id()).collect(),
             roots => ids(btf, roots)?,
         };
+        if whole {
+            raw::dump(btf, ids.iter().copied(), Nothing)?;
+        }
         raw::dump(btf, ids.into_iter(), sink())
     })
 }

@@ -229,6 +229,28 @@ fn linkage_name(linkage: u32) -> &'static str {
     }
 }
 
+/// Nowhere: only finds out whether all can be read.
+pub(super) struct Nothing;
+
+impl Sink for Nothing {
+    fn begin(&mut self, _id: u32, _kind: &str, _name: &[u8]) {}
+    fn number(&mut self, _key: &str, _value: impl itoa::Integer) {}
+    fn word(&mut self, _key: &str, _value: &str, _comma: bool) {}
+    fn value(&mut self, _value: Value) {}
+    fn list(&mut self, _key: &str) {}
+    fn part(&mut self, _name: Option<&[u8]>) {}
+    fn remark(&mut self, _kind: &str, _name: &[u8]) {}
+    fn end_part(&mut self) {}
+    fn end_list(&mut self) {}
+    fn end(&mut self) {}
+    fn spill(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    fn finish(self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Lines for people.
 pub(super) struct Plain<W> {
     text: Text<W>,

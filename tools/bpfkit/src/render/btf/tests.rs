@@ -101,6 +101,41 @@ fn values_have_the_signs_that_bpftool_gives_them() {
     );
 }
 
+/// bpftool writes them as they are, which is no JSON.
+#[test]
+fn odd_names_are_json() {
+    let mut builder = Builder::<LE>::new();
+    builder.typedef(b"\x01 \xff\"\\\t\xc3\xa9", 0);
+    let source = Source::new(builder.finish().unwrap(), None);
+    let mut text = Vec::new();
+    json(&source, &[], false, &mut text).unwrap();
+
+    let found: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(found["types"][0]["name"], "\u{1} \u{fffd}\"\\\t\u{e9}");
+}
+
+/// JSON that breaks off is none. Text comes as far as it goes.
+#[test]
+fn of_malformed_btf_no_json_is_written() {
+    let mut builder = int();
+    for _ in 0..20_000 {
+        builder.ptr(1);
+    }
+    builder.typedef(b"last", 1);
+    let mut bytes = builder.finish().unwrap();
+    let at = bytes.len() - b"\0int\0last\0".len() - 12;
+    bytes[at] = 0xff;
+    let source = Source::new(bytes, None);
+    let (mut some, mut none) = (Vec::new(), Vec::new());
+
+    plain(&source, &[], &mut some).unwrap_err();
+    assert!(!some.is_empty());
+    for pretty in [false, true] {
+        json(&source, &[], pretty, &mut none).unwrap_err();
+        assert_eq!(none, b"");
+    }
+}
+
 /// Whichever bit of a file is flipped, the result is a text or an error.
 #[test]
 fn damaged_files_do_no_harm() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
-//! Programs as JSON.
+//! Programs as JSON: `prog_show` of `docs/bpfkit.schema.json`.
 
 use crate::show::Device;
 use crate::show::Holder;
@@ -8,6 +8,7 @@ use crate::show::Link;
 use crate::show::LoadedBy;
 use crate::show::NamedMap;
 use crate::show::ProgType;
+use crate::Error;
 use serde::ser::SerializeMap;
 use serde::Serialize;
 use serde::Serializer;
@@ -63,6 +64,7 @@ impl Serialize for Full<'_> {
             array(&mut map, "links", &details.links, LinkJson::of)?;
             array(&mut map, "maps", &details.maps, MapJson::of)?;
         }
+        array(&mut map, "errors", &program.problems, Error::to_string)?;
         map.end()
     }
 }
@@ -70,13 +72,14 @@ impl Serialize for Full<'_> {
 impl Serialize for Short<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(program) = self;
-        let mut map = serializer.serialize_map(Some(5))?;
+        let mut map = serializer.serialize_map(None)?;
 
         map.serialize_entry("id", &program.id)?;
         map.serialize_entry("type", &TypeJson(program.prog_type))?;
         map.serialize_entry("name", program.name)?;
         map.serialize_entry("tag", &program.tag.to_string())?;
         map.serialize_entry("metadata", program.metadata)?;
+        array(&mut map, "errors", program.problems, Error::to_string)?;
         map.end()
     }
 }

@@ -8,6 +8,7 @@ use crate::show::NamedMap;
 use crate::show::ProgType;
 use crate::show::Run;
 use crate::show::Tag;
+use crate::Error;
 use crate::Metadata;
 use crate::Value;
 
@@ -111,6 +112,23 @@ fn json_is_bpftools() {
             + r#""bytes_memlock":4096,"map_ids":[5,6],"btf_id":10,"#
             + r#""metadata":{"owner":"me","built":7}}"#
     );
+}
+
+/// bpftool says nothing of them in JSON.
+#[test]
+fn errors_are_with_their_program() {
+    let program = Program {
+        problems: vec![Error::NoBtf {
+            what: "map id 7".into(),
+        }],
+        ..bare()
+    };
+    let end = r#""errors":["map id 7: there is no BTF"]}"#;
+
+    let json = serde_json::to_string(&Full(&program)).unwrap();
+    assert!(json.ends_with(end), "{json}");
+    let json = serde_json::to_string(&Short(program.summary())).unwrap();
+    assert!(json.ends_with(end), "{json}");
 }
 
 #[test]
