@@ -61,7 +61,7 @@ Exit status:
      or the user lacks permission
 
 With -j or -p, each command prints one JSON document, and an error is one too:
-{\"error\": \"...\"}.
+{\"error\": \"...\"}. 'bpfkit help-files' installs the schema.
 
 Commands may be abbreviated: 'bpfkit p s' is 'bpfkit prog show'. Only help and
 usage errors have colours, and only on a terminal; NO_COLOR turns them off."
@@ -110,7 +110,7 @@ support for modules that come with a distilled base; and whether Rust or C does
 the work. A feature that it cannot determine is 'unknown', with the reason, and
 null in JSON.")]
     Feature,
-    /// Write the manual pages and the shell completions
+    /// Write the manual pages, the shell completions and the schema of JSON
     #[command(after_help = "Examples:
   bpfkit help-files /usr/local/share
   bpfkit help-files ~/.local/share
@@ -118,8 +118,9 @@ null in JSON.")]
 Writes the manual pages to DIR/man/man1, and completions for bash, zsh and fish
 to the subfolders of DIR in which these shells look if DIR is /usr/share or
 /usr/local/share: bash-completion/completions, zsh/site-functions and
-fish/vendor_completions.d. The manual pages have the date of the commit that
-bpfkit was built from, or that of SOURCE_DATE_EPOCH if it is set.")]
+fish/vendor_completions.d. The schema of JSON goes to DIR/bpfkit. The manual
+pages have the date of the commit that bpfkit was built from, or that of
+SOURCE_DATE_EPOCH if it is set.")]
     HelpFiles {
         /// The folder to write to
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]

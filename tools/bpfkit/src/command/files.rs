@@ -16,8 +16,12 @@ use super::manual;
 use super::Failure;
 use super::Voice;
 
+/// The schema of all JSON that the command prints.
+const SCHEMA: &str = include_str!("bpfkit.schema.json");
+
 /// Writes the manual pages of `command` and its subcommands, and the shells' completions, to the
-/// subfolders of `folder` in which `man` and the shells look if it is `/usr/share`.
+/// subfolders of `folder` in which `man` and the shells look if it is `/usr/share`; and the schema of JSON
+/// to a subfolder of its own.
 pub fn run(command: &Command, built: &str, folder: &Path, voice: Voice) -> Result<(), Failure> {
     let date = date(built)?;
 
@@ -27,6 +31,7 @@ pub fn run(command: &Command, built: &str, folder: &Path, voice: Voice) -> Resul
     for (path, script) in complete::SCRIPTS {
         write(&folder.join(path), script, voice)?;
     }
+    write(&folder.join("bpfkit/bpfkit.schema.json"), SCHEMA, voice)?;
     voice.done()
 }
 

@@ -7,6 +7,7 @@
  * MAPS     no program
  * LEGACY   maps that libbpf no longer supports
  * TEXT     values that bpftool shows as something else
+ * LARGE    a value with too many parts
  * Without any: to be compiled without BTF, or for the other byte order.
  */
 #define SEC(name) __attribute__((section(name), used))
@@ -52,6 +53,10 @@ struct fields {
 const volatile char bpf_metadata_full[4] SEC(".rodata") = "full";
 const volatile char bpf_metadata_city[] SEC(".rodata") = "M\xc3\xbcnchen";
 const volatile struct fields bpf_metadata_fields SEC(".rodata") = { -3, 7, 9 };
+#endif
+
+#ifdef LARGE
+const volatile short bpf_metadata_large[(1 << 20) + 1] SEC(".rodata") = {};
 #endif
 
 SEC("socket")
