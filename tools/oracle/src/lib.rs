@@ -16,6 +16,7 @@ pub mod records;
 pub mod table;
 #[cfg(test)]
 #[path = "../../bpfkit/src/testing.rs"]
+#[expect(dead_code)] // bpfkit's tests use all of it.
 mod testing;
 mod vmlinux;
 
