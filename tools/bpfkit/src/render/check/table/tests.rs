@@ -20,6 +20,7 @@ const SIZE: Mismatch = Mismatch::Size {
 
 fn finding(name: &str, rust: Rust) -> Finding {
     Finding {
+        id: 1,
         kind: "STRUCT",
         name: name.into(),
         contained: rust.opaque.is_none(),
