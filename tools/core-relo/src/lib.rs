@@ -12,6 +12,7 @@
 //!   code, all candidates and what became of each, the old and the new value, and what happens to
 //!   the instruction. It can be written and read by `serde`.
 //! - [`patch`] carries a decision out.
+//! - [`incompatible`] compares the types of functions and variables.
 //!
 //! Nothing here does I/O: the caller has the bytes of `.BTF`, of `.BTF.ext` and of the sections with
 //! programs. Objects and kernels may have either byte order. Input may be hostile: no function
@@ -55,10 +56,12 @@
 mod readme {}
 
 mod budget;
+mod compare;
 mod decide;
 mod error;
 mod insn;
 mod lines;
+mod lookup;
 mod matching;
 mod name;
 mod object;
@@ -73,6 +76,7 @@ mod tests;
 mod types;
 mod value;
 
+pub use compare::incompatible;
 pub use decide::Decider;
 pub use error::Error;
 pub use error::Fault;
@@ -80,6 +84,7 @@ pub use error::Invalid;
 pub use error::PatchError;
 pub use insn::patch;
 pub use insn::Insn;
+pub use lookup::essential_name;
 pub use object::Function;
 pub use object::Object;
 pub use object::Relocation;

@@ -134,7 +134,7 @@ impl<'a> Target<'a> {
     }
 
     /// The ids of the types with this essential name and this kind, in their order.
-    fn find(&self, name: &[u8], kind: u8, budget: &Budget) -> Result<Vec<u32>, Fault> {
+    pub(crate) fn find(&self, name: &[u8], kind: u8, budget: &Budget) -> Result<Vec<u32>, Fault> {
         let mut ids = vec![];
 
         for id in self.index().with_hash(hash(name)) {
