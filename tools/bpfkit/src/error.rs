@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::fit::SymbolsError;
 use crate::input::InputProblem;
+use crate::relocate::RelocateError;
 use crate::show::Tag;
 use crate::value::ValueError;
 use crate::InputError;
@@ -86,6 +87,9 @@ pub enum Error {
     /// A list of symbols cannot be read.
     #[error(transparent)]
     Symbols(#[from] SymbolsError),
+    /// The BTF of a module is not relocated to a kernel.
+    #[error(transparent)]
+    Relocate(Box<RelocateError>),
     /// A file cannot be written.
     #[error("{}: {source}", path.display())]
     Write {

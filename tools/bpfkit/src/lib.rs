@@ -3,7 +3,8 @@
 //! Loads BPF programs and binds maps to them that none of their instructions refers to, so that the
 //! metadata in these maps lives as long as the programs. Shows this metadata. Writes BTF as C,
 //! distils and relocates the BTF of modules, checks whether modules will load on other kernels, and
-//! compares the types of kernels. Generates Rust skeletons of object files.
+//! compares the types of kernels. Decides the CO-RE relocations of object files, and foretells what
+//! becomes of these on other kernels. Generates Rust skeletons of them.
 
 /// The example in the README.
 #[cfg(doctest)]
@@ -12,6 +13,7 @@ mod readme {}
 
 mod btf;
 pub mod check;
+pub mod core;
 pub mod core_object;
 pub mod diff;
 pub mod distill;
