@@ -28,6 +28,8 @@ use serde_json::Value;
 use command::btf;
 use command::btf::Btf;
 use command::complete;
+use command::core;
+use command::core::Core;
 use command::feature;
 use command::files;
 use command::gen;
@@ -87,7 +89,7 @@ struct Cli {
 const GLOBAL: &str = "Global options";
 
 /// The options that take several values.
-const GREEDY: [&str; 4] = ["-k", "--kernel", "-t", "--types"];
+const GREEDY: [&str; 6] = ["-k", "--kernel", "-m", "--modules", "-t", "--types"];
 
 #[derive(Subcommand)]
 enum Object {
@@ -97,6 +99,9 @@ enum Object {
     /// Read, write and compare type information (BTF), and check modules
     #[command(subcommand)]
     Btf(Btf),
+    /// Show what CO-RE relocation decides, and check objects against kernels
+    #[command(subcommand)]
+    Core(Core),
     /// Generate source code from object files
     #[command(subcommand)]
     Gen(Gen),
@@ -164,6 +169,7 @@ fn main() -> ExitCode {
     let result = match cli.object {
         Object::Prog(command) => prog::run(command, voice),
         Object::Btf(command) => btf::run(command, voice),
+        Object::Core(command) => core::run(command, voice),
         Object::Gen(command) => gen::run(command, voice),
         Object::Feature => feature::run(voice),
         Object::HelpFiles { folder } => files::run(&Cli::command(), version::DAY, &folder, voice),

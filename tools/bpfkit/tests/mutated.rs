@@ -18,6 +18,9 @@ use std::process::Command;
 use bpfkit::check::Checked;
 use bpfkit::check::Checker;
 use bpfkit::check::Outcome;
+use bpfkit::core;
+use bpfkit::core::check::ObjectFile;
+use bpfkit::core_object::CoreObject;
 use bpfkit::diff;
 use bpfkit::diff::Select;
 use bpfkit::distill;
@@ -34,6 +37,7 @@ use bpfkit::render::btf as render;
 use bpfkit::skeleton;
 use bpfkit::vmlinux::Vmlinux;
 use bpfkit::Input;
+use core_relo::Decider;
 use fastrand::Rng;
 use flate2::write::GzEncoder;
 use lzma_rust2::XzOptions;
@@ -65,7 +69,7 @@ struct Subcommand {
 }
 
 /// All subcommands that read files.
-const SUBCOMMANDS: [Subcommand; 10] = [
+const SUBCOMMANDS: [Subcommand; 12] = [
     Subcommand {
         words: "btf dump file FILE",
         call: |file| dumps(file, raw),
@@ -137,6 +141,31 @@ const SUBCOMMANDS: [Subcommand; 10] = [
             };
             let kernel = Vmlinux::<LE>::open(&kernel(file)).unwrap();
             diff::diff(&damaged.names(), &kernel.names(), &Select::All).is_ok()
+        },
+        run: true,
+    },
+    Subcommand {
+        words: "core show FILE --kernel KERNEL",
+        call: |file| {
+            let kernel = core::kernel::Kernel::open(&kernel(file), &[], None).unwrap();
+            CoreObject::open(file).is_ok_and(|content| {
+                let object = content.object();
+                let decisions = Decider::new(&object, &kernel.targets()).decide_all();
+                decisions.iter().all(Result::is_ok)
+            })
+        },
+        run: true,
+    },
+    Subcommand {
+        words: "core check FILE --kernel KERNEL",
+        call: |file| {
+            let kernel = core::kernel::Kernel::open(&kernel(file), &[], None).unwrap();
+            let worst = |file: ObjectFile| {
+                let object = file.content.object();
+                let checked = core::check::check(&file, &object, &kernel, &kernel.targets());
+                checked.worst()
+            };
+            ObjectFile::open(file).is_ok_and(|file| worst(file).is_none())
         },
         run: true,
     },
@@ -216,7 +245,8 @@ fn originals(folder: &Path) -> Vec<Vec<u8>> {
         file.write().unwrap()
     };
     // The last one stays in the folder, as the kernel.
-    let programs = [compiled("several.bpf.c"), compiled("constructs.bpf.c")];
+    let [demands, programs @ ..] =
+        ["demands.bpf.c", "several.bpf.c", "constructs.bpf.c"].map(compiled);
 
     // Pointers to all types of the kernel that a distilled base can have.
     let base_file = Owned::<LE>::new(btf(&programs[1]), None).unwrap();
@@ -234,6 +264,7 @@ fn originals(folder: &Path) -> Vec<Vec<u8>> {
         btf(&programs[1]),
         programs[0].clone(),
         programs[1].clone(),
+        demands,
         module(&[(SECTION, split.bytes())]),
         module(&[(SECTION, &distilled.split), (BASE_SECTION, &distilled.base)]),
     ];

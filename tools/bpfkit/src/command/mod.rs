@@ -5,6 +5,7 @@
 pub mod btf;
 pub mod check;
 pub mod complete;
+pub mod core;
 pub mod diff;
 pub mod distill;
 pub mod feature;

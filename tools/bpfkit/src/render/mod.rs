@@ -4,6 +4,7 @@
 
 pub mod btf;
 pub mod check;
+pub mod core;
 pub mod diff;
 mod mismatch;
 mod pretty;
