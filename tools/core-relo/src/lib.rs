@@ -13,6 +13,7 @@
 //!   the instruction. It can be written and read by `serde`.
 //! - [`patch`] carries a decision out.
 //! - [`incompatible`] compares the types of functions and variables.
+//! - [`Minimizer`] writes the BTF that decisions need, and no more: BTFGen.
 //!
 //! Nothing here does I/O: the caller has the bytes of `.BTF`, of `.BTF.ext` and of the sections with
 //! programs. Objects and kernels may have either byte order. Input may be hostile: no function
@@ -63,6 +64,7 @@ mod insn;
 mod lines;
 mod lookup;
 mod matching;
+mod minimize;
 mod name;
 mod object;
 mod record;
@@ -85,6 +87,8 @@ pub use error::PatchError;
 pub use insn::patch;
 pub use insn::Insn;
 pub use lookup::essential_name;
+pub use minimize::MinimizeError;
+pub use minimize::Minimizer;
 pub use object::Function;
 pub use object::Object;
 pub use object::Relocation;

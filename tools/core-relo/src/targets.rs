@@ -42,8 +42,8 @@ const LONG: [&str; 11] = [
 /// use the same targets, in several threads too.
 #[derive(Debug)]
 pub struct Targets<'a> {
-    /// The kernel first, then the modules.
-    all: Vec<Target<'a>>,
+    vmlinux: Target<'a>,
+    modules: Vec<Target<'a>>,
 }
 
 /// The types of the kernel or of a module.
@@ -59,34 +59,51 @@ impl<'a> Targets<'a> {
     /// The kernel alone: what libbpf looks at if it is given `btf_custom_path`.
     pub fn new(vmlinux: &'a dyn Types) -> Self {
         Self {
-            all: vec![Target::new(VMLINUX, vmlinux)],
+            vmlinux: Target::new(VMLINUX, vmlinux),
+            modules: vec![],
         }
     }
 
     /// Adds a module. Its BTF is split on the kernel's.
     pub fn module(mut self, name: &str, types: &'a dyn Types) -> Self {
-        self.all.push(Target::new(name, types));
+        self.modules.push(Target::new(name, types));
         self
     }
 
     /// Sets the size of a pointer in the kernel, in bytes. Otherwise it is that of `long`, as with
     /// libbpf.
     pub fn pointer_size(mut self, bytes: u32) -> Self {
-        if let Some(vmlinux) = self.all.first_mut() {
-            vmlinux.pointer = Some(bytes).into();
-        }
+        self.vmlinux.pointer = Some(bytes).into();
         self
     }
 
     /// The `n`th target; 0 is the kernel.
     pub(crate) fn get(&self, n: usize) -> Option<&Target<'a>> {
-        self.all.get(n)
+        match n.checked_sub(1) {
+            None => Some(&self.vmlinux),
+            Some(n) => self.modules.get(n),
+        }
+    }
+
+    /// The kernel.
+    pub(crate) fn vmlinux(&self) -> &Target<'a> {
+        &self.vmlinux
+    }
+
+    /// The modules.
+    pub(crate) fn modules(&self) -> &[Target<'a>] {
+        &self.modules
+    }
+
+    /// The kernel, and then the modules.
+    fn all(&self) -> impl Iterator<Item = &Target<'a>> {
+        std::iter::once(&self.vmlinux).chain(&self.modules)
     }
 
     /// The size of a pointer in a target, in bytes: that of the kernel, or that of the module if the
     /// kernel's types do not say.
     pub(crate) fn pointer(&self, target: &Target<'_>) -> u32 {
-        let kernel = self.all.first().and_then(Target::pointer);
+        let kernel = self.vmlinux.pointer();
 
         kernel.or_else(|| target.pointer()).unwrap_or(POINTER)
     }
@@ -95,7 +112,7 @@ impl<'a> Targets<'a> {
     pub(crate) fn len(&self) -> u64 {
         let len = |target: &Target<'_>| u64::try_from(target.types.len()).unwrap_or(u64::MAX);
 
-        self.all.iter().map(len).fold(0, u64::saturating_add)
+        self.all().map(len).fold(0, u64::saturating_add)
     }
 
     /// The types with this name and kind, as numbers of targets and ids: those of the kernel, or those
@@ -108,7 +125,7 @@ impl<'a> Targets<'a> {
     ) -> Result<Vec<(usize, u32)>, Fault> {
         let mut found = vec![];
 
-        for (n, target) in self.all.iter().enumerate() {
+        for (n, target) in self.all().enumerate() {
             let ids = target.find(name, kind, budget)?;
             found.extend(ids.into_iter().map(|id| (n, id)));
             if n == 0 && !found.is_empty() {
@@ -150,17 +167,23 @@ impl<'a> Target<'a> {
     }
 
     fn pointer(&self) -> Option<u32> {
-        *self.pointer.get_or_init(|| {
-            let longs = LONG.iter().flat_map(|name| {
-                let ids = self.index().with_hash(hash(name.as_bytes()));
-                ids.filter_map(|id| Some((id, self.long(id, name.as_bytes())?)))
-            });
-            longs.min().map(|(_, size)| size)
-        })
+        *self
+            .pointer
+            .get_or_init(|| self.long().map(|(_, size)| size))
+    }
+
+    /// The type that is as large as a pointer, and its size.
+    pub fn long(&self) -> Option<(u32, u32)> {
+        let longs = LONG.iter().flat_map(|name| {
+            let ids = self.index().with_hash(hash(name.as_bytes()));
+            ids.filter_map(|id| Some((id, self.size_of_long(id, name.as_bytes())?)))
+        });
+
+        longs.min()
     }
 
     /// The size of a type, if it is an integer of this name that may be as large as a pointer.
-    fn long(&self, id: u32, name: &[u8]) -> Option<u32> {
+    fn size_of_long(&self, id: u32, name: &[u8]) -> Option<u32> {
         let (found, name_off) = self.types.head(id)?;
         if found != kind::INT || short(self.types, name_off) != name {
             return None;
