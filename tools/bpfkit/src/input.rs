@@ -2,8 +2,10 @@
 
 //! Opens any file that contains BTF: raw BTF (`/sys/kernel/btf/*`), an ELF file (a module,
 //! `vmlinux`, a BPF object) or a bootable kernel image (`vmlinuz`, `Image`) of x86, arm64, riscv,
-//! LoongArch or s390, by itself, as EFI zboot, or in a unified kernel image. Each may be compressed.
+//! LoongArch or s390, by itself, as EFI zboot, or in a unified kernel image. Each may be compressed, and
+//! be the only file in a tar archive.
 
+mod archive;
 mod compression;
 mod image;
 #[cfg(test)]
@@ -95,6 +97,15 @@ pub enum InputProblem {
         reason: &'static str,
         /// The offset in the image, in bytes.
         offset: usize,
+    },
+    /// A tar archive is malformed.
+    #[error("tar: {0}")]
+    Tar(io::Error),
+    /// A tar archive does not have exactly one file.
+    #[error("tar: an archive with {count} files, not with one")]
+    Files {
+        /// How many there are.
+        count: usize,
     },
     /// The headers of a PE file are malformed. Unified kernel images are PE files.
     #[error("PE: {0}")]
@@ -233,6 +244,12 @@ impl Deref for Section {
 
     fn deref(&self) -> &[u8] {
         self.bytes.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+impl AsRef<[u8]> for Section {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }
 
@@ -426,6 +443,7 @@ fn inner(path: &Path, bytes: &[u8], max: u64) -> Result<Inner, InputError> {
     }
     match Image::of(bytes) {
         Some(image) => image.open(path, bytes, max),
+        None if archive::is_archive(bytes) => Ok(Inner::Part(archive::only_file(path, bytes)?)),
         None => Err(FileError::new(path, InputProblem::Unknown)),
     }
 }

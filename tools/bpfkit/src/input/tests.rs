@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+mod archives;
 mod images;
 
 use std::io::Write;
