@@ -29,6 +29,7 @@ mod linked;
 mod list;
 pub mod load;
 pub mod metadata;
+pub mod min_core;
 pub mod output;
 pub mod prog;
 pub mod relocate;

@@ -32,6 +32,8 @@ use bpfkit::fit::Module;
 use bpfkit::input::BASE_SECTION;
 use bpfkit::input::SECTION;
 use bpfkit::load;
+use bpfkit::min_core;
+use bpfkit::min_core::Subject;
 use bpfkit::relocate;
 use bpfkit::render::btf as render;
 use bpfkit::skeleton;
@@ -174,6 +176,16 @@ const SUBCOMMANDS: [Subcommand; 12] = [
         call: |file| skeleton::generate(file, None).is_ok(),
         run: true,
     },
+    Subcommand {
+        words: "gen min_core_btf FILE OUT KERNEL",
+        call: |file| minimizes(file, &kernel(file)),
+        run: true,
+    },
+    Subcommand {
+        words: "gen min_core_btf KERNEL OUT FILE",
+        call: |file| minimizes(&kernel(file), file),
+        run: true,
+    },
     // Without a kernel it goes no further than this.
     Subcommand {
         words: "prog load FILE PIN",
@@ -189,6 +201,18 @@ fn kernel(file: &Path) -> PathBuf {
 
 fn raw(source: &Source) -> Result<(), DumpError> {
     render::plain(source, &[], io::sink())
+}
+
+fn minimizes(kernel: &Path, object: &Path) -> bool {
+    let (Ok(input), Ok(object)) = (Input::open(kernel), CoreObject::open(object)) else {
+        return false;
+    };
+    let subject = Subject {
+        path: kernel,
+        object: object.object(),
+    };
+
+    min_core::minimize(input, None, &[subject], true).is_ok()
 }
 
 fn dumps(file: &Path, dump: fn(&Source) -> Result<(), DumpError>) -> bool {

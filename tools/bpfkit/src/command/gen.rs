@@ -14,6 +14,8 @@ use bpfkit::Error;
 use clap::Subcommand;
 use serde::Serialize;
 
+use super::min_core_btf;
+use super::min_core_btf::MinCoreBtf;
 use super::missing;
 use super::superfluous;
 use super::written;
@@ -51,6 +53,8 @@ formats the skeleton, if it is installed."
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    #[command(name = "min_core_btf")]
+    MinCoreBtf(MinCoreBtf),
 }
 
 /// The result, for JSON.
@@ -64,11 +68,14 @@ struct Report<'a> {
 
 /// Runs the command.
 pub fn run(command: Gen, voice: Voice) -> Result<(), Failure> {
-    let Gen::Skeleton {
-        object,
-        name,
-        output,
-    } = command;
+    let (object, name, output) = match command {
+        Gen::Skeleton {
+            object,
+            name,
+            output,
+        } => (object, name, output),
+        Gen::MinCoreBtf(command) => return min_core_btf::run(&command, voice),
+    };
     let name = match name.as_slice() {
         [] => None,
         [word, name] if word == "name" => Some(name.as_str()),

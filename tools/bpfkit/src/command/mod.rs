@@ -12,6 +12,7 @@ pub mod feature;
 pub mod files;
 pub mod gen;
 mod manual;
+mod min_core_btf;
 mod modules;
 pub mod prog;
 mod progress;

@@ -35,6 +35,11 @@ impl Progress {
         }
     }
 
+    /// One more thing is to be done.
+    pub fn more(&self) {
+        self.bar.inc_length(1);
+    }
+
     /// Counts one more as done.
     pub fn step(&self) {
         if self.wanted && self.bar.is_hidden() && self.bar.elapsed() > WAIT {

@@ -22,3 +22,35 @@ fn the_new_file_takes_the_place_of_the_old_one() {
     assert!(replace(&folder.path().join("folder"), b"").is_err());
     assert_eq!(files(), 2);
 }
+
+#[test]
+fn links_take_the_place_of_files() {
+    use std::os::unix::fs::MetadataExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+    replace(&one, b"same").unwrap();
+    replace(&two, b"same").unwrap();
+
+    link(&one, &two).unwrap();
+    assert_eq!(inode(&one), inode(&two));
+    // A link is replaced, and the other keeps its content.
+    replace(&two, b"other").unwrap();
+    assert_eq!(fs::read(&one).unwrap(), b"same");
+    assert!(link(&folder.path().join("none"), &two).is_err());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn nothing_is_left_if_writing_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let result = replace_with(&path, |file| {
+        file.write_all(b"part")?;
+        Err(io::Error::other("broken"))
+    });
+
+    assert!(result.is_err());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
