@@ -82,6 +82,22 @@ pub struct Subject<'a> {
     pub object: Object<'a>,
 }
 
+/// The kernel that a module's BTF is split on.
+#[derive(Clone, Copy, Debug)]
+pub struct Base<'a> {
+    /// All of its BTF.
+    pub whole: &'a AnyOwned,
+    /// The part of it that the result is split on, if that is not all.
+    pub minimized: Option<&'a AnyOwned>,
+}
+
+impl<'a> Base<'a> {
+    /// What the result is split on.
+    fn of_result(self) -> &'a AnyOwned {
+        self.minimized.unwrap_or(self.whole)
+    }
+}
+
 /// The BTF that objects need of a kernel or a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Minimized {
@@ -105,7 +121,7 @@ pub struct Refused {
 }
 
 /// Makes the BTF of a kernel as small as the objects allow. With a `base`, the BTF is that of a module,
-/// and the result is split on this base too.
+/// and the result is split on this base too, or on what it was minimised to for the same objects.
 ///
 /// All programs count, also those that are not loaded unless the application says so. If `verified`,
 /// everything is decided again by the result, which takes about as long as minimising.
@@ -115,7 +131,7 @@ pub struct Refused {
 /// If the BTF or a relocation is malformed, or the BTF is not split on this base.
 pub fn minimize(
     input: Input,
-    base: Option<&AnyOwned>,
+    base: Option<Base<'_>>,
     objects: &[Subject<'_>],
     verified: bool,
 ) -> Result<Minimized, MinCoreError> {
@@ -128,7 +144,7 @@ pub fn minimize(
     if input.section(BASE_SECTION)?.is_some() {
         return Err(error(MinCoreProblem::Distilled));
     }
-    let types = types(input, Some(base))?;
+    let types = types(input, Some(base.whole))?;
 
     of_module(&types, base, objects, verified).map_err(error)
 }
@@ -150,12 +166,13 @@ fn of_kernel(
 
 fn of_module(
     types: &AnyOwned,
-    base: &AnyOwned,
+    base: Base<'_>,
     objects: &[Subject<'_>],
     verified: bool,
 ) -> Result<Minimized, MinCoreProblem> {
     stranger(types)?;
-    let targets = Targets::new(base).module(MODULE, types);
+    let targets = Targets::new(base.whole).module(MODULE, types);
+    let base = base.of_result();
     let minimizer = Minimizer::module(&targets, MODULE).ok_or(MinCoreProblem::Distilled)?;
     let minimized = collect(minimizer, &targets, objects, Some(base))?;
 

@@ -31,7 +31,11 @@ use crate::Outcome;
 use crate::Spec;
 use crate::Step;
 use crate::Targets;
+use crate::Types;
 use crate::Verdict;
+
+/// How deep types in each other are looked for in a minimised base.
+const MAX_LEVEL: u32 = 32;
 
 /// Why BTF cannot be minimised.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -299,37 +303,39 @@ impl<'a> Minimizer<'a> {
     pub fn finish(mut self) -> Result<Vec<u8>, MinimizeError> {
         self.keep_pointer_size();
         let bytes = in_order!(self.target.types.endian(), O => {
-            Writer::<O>::new(&self, Builder::new(), 1).write()
+            Writer::<O>::new(&self, Builder::new(), Base::None).write()
         });
 
         Ok(bytes?)
     }
 
-    /// The same, split on the base of the old BTF: on all of it, as the old BTF is.
+    /// The same, split on a base: on that of the old BTF, or on a minimised one. What a minimised base
+    /// lacks is written too.
     ///
     /// # Errors
     ///
-    /// If the types are malformed, or this is not the base of these types.
+    /// If the types are malformed, or the base has the other byte order.
     pub fn finish_on(self, base: &AnyOwned) -> Result<Vec<u8>, MinimizeError> {
         let types = self.target.types;
-        if base.endian() != types.endian() || base.end_id() != types.first_id() {
-            let error = Fault::Btf {
-                reason: "this is not the base of these types".into(),
-            };
-            return Err(MinimizeError::Base { fault: error });
-        }
         let broken = |error: splitbtf::Error| MinimizeError::Base {
             fault: error.into(),
+        };
+        if base.endian() != types.endian() {
+            return Err(broken(splitbtf::Error::ByteOrder));
+        }
+        let kept = match base.end_id() == types.first_id() {
+            true => Base::Whole(types.first_id()),
+            false => Base::Minimised(BaseIndex::new(base, types.first_id())),
         };
 
         let bytes = match base {
             AnyOwned::Little(base) => {
                 let builder = Builder::split_on(&base.btf()).map_err(broken)?;
-                Writer::new(&self, builder, types.first_id()).write()
+                Writer::new(&self, builder, kept).write()
             }
             AnyOwned::Big(base) => {
                 let builder = Builder::split_on(&base.btf()).map_err(broken)?;
-                Writer::new(&self, builder, types.first_id()).write()
+                Writer::new(&self, builder, kept).write()
             }
         };
         Ok(bytes?)
@@ -379,22 +385,67 @@ enum Class {
     Type(u32),
 }
 
+/// What the new BTF is split on.
+enum Base<'m> {
+    None,
+    /// The base of the old BTF: the types before this one keep their ids.
+    Whole(u32),
+    Minimised(BaseIndex<'m>),
+}
+
+/// The types of a minimised base, by kind and name.
+struct BaseIndex<'m> {
+    types: &'m dyn Types,
+    /// The types of the old BTF before this one may be in it.
+    first_id: u32,
+    ids: HashMap<(u8, &'m [u8]), Vec<u32>>,
+}
+
+impl<'m> BaseIndex<'m> {
+    fn new(types: &'m dyn Types, first_id: u32) -> Self {
+        let mut ids: HashMap<_, Vec<u32>> = HashMap::new();
+
+        for id in 1..types.end_id() {
+            if let Some((kind, name_off)) = types.head(id) {
+                let name = types.strings_from(name_off).unwrap_or_default();
+                let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+                ids.entry((kind, name)).or_default().push(id);
+            }
+        }
+        Self {
+            types,
+            first_id,
+            ids,
+        }
+    }
+}
+
 /// Writes the types.
 struct Writer<'m, 'a, O: ByteOrder> {
     minimizer: &'m Minimizer<'a>,
     builder: Builder<O>,
-    /// The types before this one are in the base, and keep their ids.
-    first_id: u32,
+    base: Base<'m>,
     ids: HashMap<u32, u32>,
+    /// The types that are not in a minimised base, or are being looked for.
+    missing: HashSet<u32>,
 }
 
 impl<'m, 'a, O: ByteOrder> Writer<'m, 'a, O> {
-    fn new(minimizer: &'m Minimizer<'a>, builder: Builder<O>, first_id: u32) -> Self {
+    fn new(minimizer: &'m Minimizer<'a>, builder: Builder<O>, base: Base<'m>) -> Self {
         Self {
             minimizer,
             builder,
-            first_id,
+            base,
             ids: HashMap::new(),
+            missing: HashSet::new(),
+        }
+    }
+
+    /// The types before this one are in the base, and keep their ids.
+    fn first_id(&self) -> u32 {
+        match self.base {
+            Base::Whole(first_id) => first_id,
+            Base::None | Base::Minimised(_) => 1,
         }
     }
 
@@ -403,7 +454,10 @@ impl<'m, 'a, O: ByteOrder> Writer<'m, 'a, O> {
         let mut order = vec![];
         let mut next = self.builder.next_id();
 
-        for (id, need) in self.minimizer.needs.range(self.first_id.max(1)..) {
+        for (id, need) in self.minimizer.needs.range(self.first_id()..) {
+            if self.in_base(*id, need, 0)?.is_some() {
+                continue;
+            }
             let same = self.same(*id, need)?;
             let new = *known.entry(same).or_insert_with(|| {
                 order.push((*id, need));
@@ -428,6 +482,117 @@ impl<'m, 'a, O: ByteOrder> Writer<'m, 'a, O> {
             pointer: minimizer.pointer,
             budget: &minimizer.budget,
         }
+    }
+
+    /// Finds a type in a minimised base that has what is needed of this one.
+    fn in_base(&mut self, id: u32, need: &Need, level: u32) -> Result<Option<u32>, Fault> {
+        let Base::Minimised(base) = &self.base else {
+            return Ok(None);
+        };
+        let known = self.ids.get(&id).copied();
+        if known.is_some() || id >= base.first_id || level >= MAX_LEVEL {
+            return Ok(known);
+        }
+        if !self.missing.insert(id) {
+            return Ok(None);
+        }
+        let ty = self.side().get(id)?;
+        let key = (ty.kind.number(), self.side().name(ty.name_off)?);
+        let base_types = base.types;
+        let found = base.ids.get(&key).cloned().unwrap_or_default();
+
+        for candidate in found {
+            let other = Side {
+                types: base_types,
+                ..self.side()
+            };
+            if self.covers(
+                other,
+                &other.get(candidate)?,
+                &ty,
+                need,
+                level.saturating_add(1),
+            )? {
+                self.missing.remove(&id);
+                self.ids.insert(id, candidate);
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a type of the base refers to the same type.
+    fn refers(&mut self, base: Side<'m>, one: u32, old: u32, level: u32) -> Result<bool, Fault> {
+        let (one, old) = (base.skip(one)?.id, self.side().skip(old)?.id);
+        let minimizer = self.minimizer;
+
+        let want = match minimizer.needs.get(&old) {
+            Some(need) => self.in_base(old, need, level)?,
+            None => Some(0),
+        };
+        Ok(want == Some(one))
+    }
+
+    /// Whether a type of the base has what is needed of an old one.
+    fn covers(
+        &mut self,
+        base: Side<'m>,
+        one: &Type<'m>,
+        old: &Type<'m>,
+        need: &Need,
+        level: u32,
+    ) -> Result<bool, Fault> {
+        match (one.kind, old.kind) {
+            (Kind::Int(one), Kind::Int(old)) => Ok(one == old),
+            (Kind::Float { size }, Kind::Float { size: other }) => Ok(size == other),
+            (Kind::Fwd { is_union }, Kind::Fwd { is_union: other }) => Ok(is_union == other),
+            (Kind::Ptr(one), Kind::Ptr(old)) => match need.pointee {
+                true => self.refers(base, one, old, level),
+                false => Ok(true),
+            },
+            (Kind::Typedef(one), Kind::Typedef(old)) => self.refers(base, one, old, level),
+            (Kind::Array(one), Kind::Array(old)) => Ok(one.nelems == old.nelems
+                && self.refers(base, one.ty, old.ty, level)?
+                && self.refers(base, one.index_type, old.index_type, level)?),
+            (Kind::Struct(one), Kind::Struct(old)) | (Kind::Union(one), Kind::Union(old)) => {
+                self.covers_members(base, &one, &old, need, level)
+            }
+            (one @ Kind::Enum { .. }, old @ Kind::Enum { .. })
+            | (one @ Kind::Enum64 { .. }, old @ Kind::Enum64 { .. }) => {
+                let is_whole = !need.all && need.parts.is_empty();
+                Ok(is_whole && one.size() == old.size() && is_signed(&one) == is_signed(&old))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn covers_members(
+        &mut self,
+        base: Side<'m>,
+        one: &Composite<'m>,
+        old: &Composite<'m>,
+        need: &Need,
+        level: u32,
+    ) -> Result<bool, Fault> {
+        if one.size != old.size {
+            return Ok(false);
+        }
+        for (_, old) in (0..).zip(old.members()).filter(|(n, _)| need.has(*n)) {
+            let name = self.side().name(old.name_off)?;
+            let mut found = false;
+            for one in one.members() {
+                base.budget.spend(1)?;
+                found = found
+                    || base.name(one.name_off)? == name
+                        && one.bit_offset == old.bit_offset
+                        && one.bitfield_bits == old.bitfield_bits
+                        && self.refers(base, one.ty, old.ty, level)?;
+            }
+            if !found {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn same(&self, id: u32, need: &Need) -> Result<Same, Fault> {
@@ -457,7 +622,7 @@ impl<'m, 'a, O: ByteOrder> Writer<'m, 'a, O> {
     fn id(&self, old: u32) -> Result<u32, Fault> {
         let old = self.side().skip(old)?.id;
 
-        Ok(match old < self.first_id {
+        Ok(match old < self.first_id() {
             true => old,
             false => self.ids.get(&old).copied().unwrap_or_default(),
         })
@@ -574,6 +739,13 @@ impl<'m, 'a, O: ByteOrder> Writer<'m, 'a, O> {
         }
         Ok(kept)
     }
+}
+
+fn is_signed(kind: &Kind<'_>) -> bool {
+    matches!(
+        kind,
+        Kind::Enum { signed: true, .. } | Kind::Enum64 { signed: true, .. }
+    )
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use std::thread;
 use bpfkit::core_object::CoreObject;
 use bpfkit::input::InputProblem;
 use bpfkit::min_core;
+use bpfkit::min_core::Base;
 use bpfkit::min_core::MinCoreError;
 use bpfkit::min_core::MinCoreProblem;
 use bpfkit::min_core::Minimized;
@@ -32,7 +33,6 @@ use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelBridge;
 use rayon::iter::ParallelIterator;
 use serde::Serialize;
-use splitbtf::AnyOwned;
 
 use self::source::Source;
 use super::progress::Progress;
@@ -65,7 +65,8 @@ as libbpf-tools do. It has no links, because the loader of libbpf-tools cannot
 read them.
 
 Relocation by the result gives the same instructions as by SRC. With -B, the
-result is split on VMLINUX, as SRC is.
+result is split on VMLINUX, as SRC is; with --min-base, on what VMLINUX was
+minimised to for the same objects.
 
 Objects without relocations need nothing. If one of several kernels fails, the
 results for the others are written nevertheless.
@@ -85,6 +86,9 @@ pub struct MinCoreBtf {
     /// The kernel whose modules SRC has
     #[arg(short = 'B', long, value_name = "VMLINUX")]
     base: Option<PathBuf>,
+    /// The minimised BTF of VMLINUX, to split the result on instead of VMLINUX
+    #[arg(long, value_name = "FILE", requires = "base")]
+    min_base: Option<PathBuf>,
     /// Decide all relocations again by each result, and fail if an instruction differs
     #[arg(long)]
     verify: bool,
@@ -154,7 +158,7 @@ enum Kernel {
 #[derive(Clone, Copy)]
 struct Job<'a> {
     subjects: &'a [Subject<'a>],
-    base: Option<&'a AnyOwned>,
+    base: Option<Base<'a>>,
     verified: bool,
 }
 
@@ -182,15 +186,19 @@ pub fn run(command: &MinCoreBtf, voice: Voice) -> Result<(), Failure> {
             nothing(subject.path, "it has no CO-RE relocations", voice);
         }
     }
-    let base = command.base.as_deref().map(|path| {
+    let open = |path: &Path| {
         let input = voice.open(path)?;
         min_core::types(input, None).map_err(Failure::trouble)
-    });
-    let base = base.transpose()?;
+    };
+    let base = command.base.as_deref().map(open).transpose()?;
+    let minimized = command.min_base.as_deref().map(open).transpose()?;
 
     let job = Job {
         subjects: &subjects,
-        base: base.as_ref(),
+        base: base.as_ref().map(|whole| Base {
+            whole,
+            minimized: minimized.as_ref(),
+        }),
         verified: command.verify,
     };
     let kernels = match &source {
