@@ -71,7 +71,7 @@ struct Subcommand {
 }
 
 /// All subcommands that read files.
-const SUBCOMMANDS: [Subcommand; 12] = [
+const SUBCOMMANDS: [Subcommand; 14] = [
     Subcommand {
         words: "btf dump file FILE",
         call: |file| dumps(file, raw),

@@ -158,7 +158,7 @@ impl<'a> Minimizer<'a> {
     fn of(targets: &'a Targets<'a>, target: &'a Target<'a>) -> Self {
         Self {
             target,
-            pointer: targets.pointer(),
+            pointer: targets.pointer(target),
             budget: Budget::new(targets.len()),
             needs: BTreeMap::new(),
             marked: HashSet::new(),
