@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
+use tempfile::TempDir;
 
 /// How the names of temporary files begin.
 const PREFIX: &str = ".bpfkit-";
@@ -55,6 +56,17 @@ pub fn link(of: &Path, path: &Path) -> io::Result<()> {
 
     new.into_temp_path().persist(path)?;
     Ok(())
+}
+
+/// Makes a temporary folder beside `path`, which goes when the result is dropped.
+///
+/// # Errors
+///
+/// If it cannot be made.
+pub fn folder_beside(path: &Path) -> io::Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(PREFIX)
+        .tempdir_in(folder_of(path))
 }
 
 /// The folder that a file is in.

@@ -24,6 +24,7 @@ use bpfkit::min_core::Minimized;
 use bpfkit::min_core::Refused;
 use bpfkit::min_core::Subject;
 use bpfkit::output;
+use bpfkit::render::PathText;
 use bpfkit::Error;
 use bpfkit::Input;
 use bpfkit::InputError;
@@ -33,6 +34,7 @@ use rayon::iter::IntoParallelRefIterator;
 use rayon::iter::ParallelBridge;
 use rayon::iter::ParallelIterator;
 use serde::Serialize;
+use serde::Serializer;
 
 use self::source::Source;
 use super::progress::Progress;
@@ -133,11 +135,12 @@ enum Kernel {
     Written {
         source: String,
         /// The file, or its name in the archive.
+        #[serde(serialize_with = "path")]
         output: PathBuf,
         types: u32,
         bytes: usize,
         /// The first output that has the same content.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_path")]
         same_as: Option<PathBuf>,
         /// How many relocations ask for something that is not there.
         absent: usize,
@@ -152,6 +155,14 @@ enum Kernel {
         #[serde(skip)]
         status: u8,
     },
+}
+
+fn path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    PathText(path).serialize(to)
+}
+
+fn some_path<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+    path.as_deref().map(PathText).serialize(to)
 }
 
 /// What all kernels have in common.
@@ -277,7 +288,7 @@ fn several(source: &Source, to: &Path, job: Job<'_>, voice: Voice) -> Result<Vec
         |path: &Path, error: io::Error| Failure::Trouble(format!("{}: {error}", path.display()));
     let is_archive = pack::is_archive(to);
     let temporary = match is_archive {
-        true => Some(tempfile::tempdir_in(output::folder_of(to)).map_err(|e| trouble(to, e))?),
+        true => Some(output::folder_beside(to).map_err(|e| trouble(to, e))?),
         false => None,
     };
     let folder = temporary.as_ref().map_or(to, |folder| folder.path());

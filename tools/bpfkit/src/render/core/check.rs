@@ -16,6 +16,7 @@ use crate::core::check::Effect;
 use crate::core::check::Finding;
 use crate::input::InputProblem;
 use crate::list::shortened;
+use crate::render::PathText;
 use crate::InputError;
 
 use super::text::lines;
@@ -83,8 +84,8 @@ impl Row<'_> {
 /// An object on a kernel, for JSON.
 #[derive(Serialize)]
 struct Pair<'a> {
-    object: &'a Path,
-    kernel: &'a Path,
+    object: PathText<'a>,
+    kernel: PathText<'a>,
     verdict: &'static str,
     #[serde(flatten)]
     checked: Option<&'a Checked>,
@@ -104,8 +105,8 @@ pub fn pairs<'a>(rows: &'a [Row<'_>], kernels: &'a [PathBuf]) -> impl Serialize 
                 Err(error) => (None, Some(error.problem.to_string())),
             };
             pairs.push(Pair {
-                object: row.object,
-                kernel,
+                object: PathText(row.object),
+                kernel: PathText(kernel),
                 verdict: word.json(),
                 checked,
                 error,
