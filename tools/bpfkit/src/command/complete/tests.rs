@@ -19,7 +19,15 @@ fn after(line: &str) -> Vec<String> {
 
 #[test]
 fn subcommands_and_options() {
-    let all = ["prog", "btf", "gen", "feature", "help-files", "help"];
+    let all = [
+        "prog",
+        "btf",
+        "core",
+        "gen",
+        "feature",
+        "help-files",
+        "help",
+    ];
 
     assert_eq!(after("bpfkit "), all);
     assert_eq!(after("bpfkit -j b"), ["btf"]);
@@ -94,6 +102,18 @@ fn files_and_folders_are_left_to_the_shell() {
     assert_eq!(after("bpfkit btf check --kernel=/b"), [":files"]);
     assert_eq!(after("bpfkit btf check -k/b"), [""; 0]);
     assert_eq!(after("bpfkit btf diff a b -t "), [""; 0]);
+    assert_eq!(after("bpfkit core show "), [":files"]);
+    assert_eq!(after("bpfkit core show o "), [""; 0]);
+    assert_eq!(after("bpfkit core show o -k "), [":files"]);
+    assert_eq!(after("bpfkit core check o "), [":files"]);
+    assert_eq!(after("bpfkit core check o -k v w "), [":files"]);
+    assert_eq!(after("bpfkit core check o --symbols "), [":files"]);
+    for before in ["", "vmlinux ", "vmlinux to ", "-B base ", "--min-base "] {
+        assert_eq!(
+            after(&format!("bpfkit gen min_core_btf {before}")),
+            [":files"]
+        );
+    }
     assert_eq!(after("bpfkit help-files "), [":folders"]);
 }
 
