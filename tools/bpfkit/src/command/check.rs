@@ -36,9 +36,9 @@ use splitbtf::in_order;
 use splitbtf::ByteOrder;
 use splitbtf::Endian;
 
-use super::modules;
 use super::modules::is_module;
 use super::modules::Modules;
+use super::paths;
 use super::terminal;
 use super::Failure;
 use super::Talk;
@@ -241,7 +241,7 @@ fn result<O: ByteOrder>(
     kernels: &[Kernel],
     symbols: Option<&Symbols>,
 ) -> Result<(Checked, Vec<Fit>), ModuleError> {
-    let input = modules::open(path)?;
+    let input = paths::open(path)?;
     let module = Module::of(&input)?;
     let fit = |kernel| match &module {
         Some(module) => compare(module, kernel, symbols),

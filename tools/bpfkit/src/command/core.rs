@@ -6,21 +6,17 @@ mod check;
 mod files;
 mod show;
 
-use std::io;
-use std::io::IsTerminal;
-
 use clap::Subcommand;
 
 use self::check::Check;
 use self::show::Show;
+use super::paths;
+use super::terminal::width;
 use super::Failure;
 use super::Voice;
 
 /// The BTF of the running kernel.
 const RUNNING: &str = "/sys/kernel/btf/vmlinux";
-
-/// How long lines are on a terminal.
-const COLUMNS: usize = 80;
 
 #[derive(Subcommand)]
 pub enum Core {
@@ -102,9 +98,4 @@ pub fn run(command: Core, voice: Voice) -> Result<(), Failure> {
         Core::Show(show) => show::run(&show, voice),
         Core::Check(check) => check::run(&check, voice),
     }
-}
-
-/// How long lines may be; `None` if standard output is no terminal.
-fn width() -> Option<usize> {
-    io::stdout().is_terminal().then_some(COLUMNS)
 }

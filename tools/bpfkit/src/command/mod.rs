@@ -14,6 +14,7 @@ pub mod gen;
 mod manual;
 mod min_core_btf;
 mod modules;
+mod paths;
 pub mod prog;
 mod progress;
 pub mod relocate;

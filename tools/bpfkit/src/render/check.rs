@@ -2,11 +2,9 @@
 
 //! The outcomes for modules, as a table and as a page for people, and as JSON.
 
-mod columns;
 mod entry;
 mod html;
 mod json;
-mod kernels;
 mod line;
 mod summary;
 mod table;

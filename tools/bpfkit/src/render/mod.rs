@@ -4,8 +4,10 @@
 
 pub mod btf;
 pub mod check;
+mod columns;
 pub mod core;
 pub mod diff;
+mod kernels;
 mod mismatch;
 mod pretty;
 pub mod prog;

@@ -22,6 +22,7 @@ use rayon::iter::IntoParallelRefMutIterator;
 use rayon::iter::ParallelIterator;
 
 use super::files;
+use super::paths::open;
 use super::width;
 use super::Failure;
 use super::Voice;
@@ -33,7 +34,7 @@ const TROUBLE: u8 = 2;
 
 #[derive(Args)]
 pub struct Check {
-    /// The objects: .o files, or folders with .o files
+    /// The objects: .o files, or folders with .o files; - is standard input
     #[arg(value_name = "OBJ", required_unless_present = "files_from")]
     objects: Vec<PathBuf>,
     /// A file that lists more objects, one a line; - is standard input
@@ -85,7 +86,7 @@ pub fn run(args: &Check, voice: Voice) -> Result<(), Failure> {
     let paths = files::objects(&args.objects, args.files_from.as_deref())?;
     let files: Vec<_> = paths
         .par_iter()
-        .map(|path| ObjectFile::open(path))
+        .map(|path| ObjectFile::read(&open(path)?))
         .collect();
     let results = results(args, &files, voice)?;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 
+use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::*;

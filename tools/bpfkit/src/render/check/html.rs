@@ -15,6 +15,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::render::kernels::common_folder;
+use crate::render::kernels::shown;
+use crate::render::kernels::Kernels;
 use crate::render::time::local;
 
 use self::data::Data;
@@ -24,12 +27,9 @@ use self::text::in_script;
 use self::text::number;
 use self::text::Text;
 
-use super::kernels::shown;
-use super::kernels::Kernels;
 use super::line::by_reason;
 use super::line::lines;
 use super::line::Line;
-use super::table::common_folder;
 use super::table::counts;
 use super::word::Word;
 use super::Row;

@@ -12,13 +12,13 @@ use std::path::Path;
 use splitbtf::Mismatch;
 
 use crate::list::shortened;
+use crate::render::columns::Columns;
+use crate::render::kernels::shown;
+use crate::render::kernels::Kernels;
 use crate::render::text::lines;
 use crate::render::text::printable;
 
-use super::columns::Columns;
 use super::entry::Entry;
-use super::kernels::shown;
-use super::kernels::Kernels;
 use super::word::Word;
 
 /// How many modules a reason names.

@@ -10,13 +10,14 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::check::Base;
+use crate::render::columns::Columns;
+use crate::render::kernels::common_folder;
+use crate::render::kernels::shown;
+use crate::render::kernels::Kernels;
 use crate::render::text::lines;
 use crate::render::text::printable;
 
-use super::columns::Columns;
 use super::entry::Entry;
-use super::kernels::shown;
-use super::kernels::Kernels;
 use super::summary::pair;
 use super::summary::reasons_by_number;
 use super::summary::summary;
@@ -94,23 +95,6 @@ fn legend(entries: &[Entry<'_>], kernels: &Kernels<'_>, width: Option<usize>) ->
         false => lines(&texts.join("; "), "", width),
     };
     kernels.legend() + &words
-}
-
-/// The folder that all files are in; none if that is the root.
-pub(super) fn common_folder<'a>(paths: impl Iterator<Item = &'a Path>) -> &'a Path {
-    let mut folders = paths.map(|path| path.parent().unwrap_or(path));
-    let first = folders.next().unwrap_or(Path::new(""));
-
-    let common = folders.fold(first, |common, folder| {
-        let mut ancestors = common.ancestors();
-        ancestors
-            .find(|common| folder.starts_with(common))
-            .unwrap_or(Path::new(""))
-    });
-    match common.parent() {
-        Some(_) => common,
-        None => Path::new(""),
-    }
 }
 
 /// The modules as a table, with their paths in `folder`, and with or without the reasons below each.

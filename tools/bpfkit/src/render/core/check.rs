@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -16,12 +17,15 @@ use crate::core::check::Effect;
 use crate::core::check::Finding;
 use crate::input::InputProblem;
 use crate::list::shortened;
+use crate::render::columns::Columns;
+use crate::render::kernels::common_folder;
+use crate::render::kernels::shown;
+use crate::render::kernels::Kernels;
 use crate::render::PathText;
 use crate::InputError;
 
-use super::text::lines;
 use super::text::place;
-use super::text::printable;
+use super::text::wrapped;
 use super::word::Word;
 
 /// How many objects and places a reason names.
@@ -29,9 +33,6 @@ const NAMES: usize = 3;
 
 /// How many reasons there are in a summary.
 const REASONS: usize = 10;
-
-/// The space between two columns.
-const GAP: &str = "  ";
 
 /// An object, and what becomes of it on each kernel.
 #[derive(Debug)]
@@ -49,7 +50,8 @@ pub struct Detail {
     pub all: bool,
     /// The table has the reasons.
     pub reasons: bool,
-    /// The columns of the terminal.
+    /// The columns of the terminal. Names are cut, and lines are wrapped, so that they fit; `None`
+    /// leaves both as they are.
     pub width: Option<usize>,
 }
 
@@ -118,43 +120,75 @@ pub fn pairs<'a>(rows: &'a [Row<'_>], kernels: &'a [PathBuf]) -> impl Serialize 
 
 /// The results as text.
 pub fn table(rows: &[Row<'_>], kernels: &[PathBuf], detail: Detail) -> String {
-    let one = rows.len() == 1;
+    let kernels = Kernels::new(kernels);
+    let is_one = rows.len() == 1;
     let is_shown = |row: &&Row<'_>| {
-        let mut words = row.words(kernels.len()).into_iter();
-        one || detail.all || words.any(|word| !word.is_good())
+        let mut words = row.words(kernels.paths.len()).into_iter();
+        is_one || detail.all || words.any(|word| !word.is_good())
     };
-    let shown: Vec<_> = rows.iter().filter(is_shown).collect();
+    let table: Vec<_> = rows.iter().filter(is_shown).collect();
+    let width = detail.width;
     let mut parts = vec![];
 
-    if !one {
-        parts.push(summary(rows, kernels));
+    if kernels.paths.len() != 1 {
+        parts.push(kernels.legend());
+    }
+    if is_one {
+        let table = as_table(&table, &kernels, Path::new(""), true, width);
+        parts.push(kernel(&kernels) + &table);
+    } else {
+        parts.push(summary(rows, &kernels, width));
         if !detail.reasons {
             parts.push(reasons_by_number(rows, detail));
         }
+        let folder = common_folder(table.iter().map(|row| row.object));
+        parts.push(as_table(&table, &kernels, folder, detail.reasons, width));
     }
-    parts.push(as_table(&shown, kernels, one || detail.reasons, detail));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
 
-/// The number of objects by verdict, for each kernel.
-fn summary(rows: &[Row<'_>], kernels: &[PathBuf]) -> String {
-    let words: Vec<_> = rows.iter().map(|row| row.words(kernels.len())).collect();
-    let mut text = String::new();
-
-    for (number, kernel) in kernels.iter().enumerate() {
-        let mut numbers = BTreeMap::new();
-        for word in words.iter().filter_map(|words| words.get(number)) {
-            *numbers.entry(word.class()).or_insert(0_usize) += 1;
-        }
-        let texts = numbers
-            .iter()
-            .map(|(word, number)| format!("{number} {}", word.text()));
-        let texts = texts.collect::<Vec<_>>().join("; ");
-        let kernel = printable(&kernel.to_string_lossy());
-        text += &format!("{} objects on {kernel}: {texts}\n", rows.len());
+/// The name of a single kernel. The summary of several objects has it too.
+fn kernel(kernels: &Kernels<'_>) -> String {
+    match kernels.paths {
+        [kernel] => format!("Kernel: {}\n", shown(kernel)),
+        _ => String::new(),
     }
-    text
+}
+
+/// The number of objects by verdict, for each kernel.
+fn summary(rows: &[Row<'_>], kernels: &Kernels<'_>, width: Option<usize>) -> String {
+    let words = rows.iter().map(|row| row.words(kernels.paths.len()));
+    let words: Vec<_> = words.collect();
+    let classes = |kernel: usize| {
+        let words = words.iter().filter_map(move |words| words.get(kernel));
+        words.map(|word| word.class())
+    };
+    let all: BTreeSet<_> = (0..kernels.paths.len()).flat_map(classes).collect();
+    let number = |kernel, class| classes(kernel).filter(|of| *of == class).count();
+    let objects = rows.len();
+
+    if let [kernel] = kernels.paths {
+        let texts = all.iter();
+        let texts = texts.map(|class| format!("{} {}", number(0, *class), class.text()));
+        let texts = texts.collect::<Vec<_>>().join("; ");
+        return wrapped(
+            &format!("{objects} objects on {}: {texts}", kernel.to_string_lossy()),
+            "",
+            width,
+        );
+    }
+    let row = |(kernel, name): (usize, &String)| {
+        let numbers = all.iter().map(|class| number(kernel, *class).to_string());
+        (name.clone(), numbers.collect())
+    };
+    let columns = Columns {
+        corner: "KERNEL",
+        heads: all.iter().map(|class| class.text().into()).collect(),
+        rows: kernels.names.iter().enumerate().map(row).collect(),
+    };
+    format!("{objects} objects on {} kernels:\n", kernels.paths.len())
+        + &columns.show(width, |_, _| String::new())
 }
 
 /// Each reason with the objects that it is for; the worst and most frequent first.
@@ -188,8 +222,8 @@ fn reasons_by_number(rows: &[Row<'_>], detail: Detail) -> String {
             objects.len(),
             name(*effect)
         );
-        text += &lines(&line, "", detail.width);
-        text += &lines(&names, "    ", detail.width);
+        text += &wrapped(&line, "", detail.width);
+        text += &wrapped(&names, "    ", detail.width);
     }
     match reasons.len().saturating_sub(most) {
         0 => text,
@@ -216,96 +250,82 @@ fn reason(finding: &Finding) -> String {
     format!("{}: {}{instead}", finding.subject, finding.reason)
 }
 
-/// The objects as a table, with or without the reasons below each.
-fn as_table(rows: &[&Row<'_>], kernels: &[PathBuf], with_reasons: bool, detail: Detail) -> String {
+/// The objects as a table, with their paths in `folder`, and with or without the reasons below each.
+fn as_table(
+    rows: &[&Row<'_>],
+    kernels: &Kernels<'_>,
+    folder: &Path,
+    with_reasons: bool,
+    width: Option<usize>,
+) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let shown = |path: &Path| printable(&path.to_string_lossy());
-    let names: Vec<_> = kernels.iter().map(|kernel| shown(kernel)).collect();
-    let objects = rows.iter().map(|row| shown(row.object).chars().count());
-    let first = objects.max().unwrap_or_default().max("OBJECT".len());
-    let cells = |row: &Row<'_>| -> Vec<String> {
-        let words = row.words(kernels.len());
-        words.iter().map(Word::to_string).collect()
+    let line = |row: &&Row<'_>| {
+        let path = row.object.strip_prefix(folder).unwrap_or(row.object);
+        let words = row.words(kernels.paths.len());
+        (shown(path), words.iter().map(Word::to_string).collect())
     };
-    let cells: Vec<_> = rows.iter().map(|row| cells(row)).collect();
-    let line = |name: &str, cells: &[String], widths: &[usize]| {
-        let mut line = format!("{name:first$}");
-        for (cell, width) in cells.iter().zip(widths) {
-            line += &format!("{GAP}{cell:width$}");
-        }
-        line.trim_end().to_owned() + "\n"
+    let columns = Columns {
+        corner: "OBJECT",
+        heads: match kernels.paths.len() {
+            1 => vec!["VERDICT".into()],
+            _ => kernels.names.clone(),
+        },
+        rows: rows.iter().map(line).collect(),
     };
-    let heads: Vec<_> = match kernels.len() {
-        1 => vec!["VERDICT".to_owned()],
-        n => (1..=n).map(|number| format!("KERNEL {number}")).collect(),
-    };
-    let widths: Vec<_> = heads
-        .iter()
-        .enumerate()
-        .map(|(number, head)| {
-            let cells = cells.iter().filter_map(|cells| cells.get(number));
-            let widest = cells.map(String::len).max().unwrap_or_default();
-            widest.max(head.len())
-        })
-        .collect();
 
-    let mut text = String::new();
-    for (number, name) in names.iter().enumerate() {
-        text += &match names.len() {
-            1 => format!("Kernel: {name}\n"),
-            _ => format!("Kernel {}: {name}\n", number + 1),
-        };
-    }
-    text += &line("OBJECT", &heads, &widths);
-    for (row, cells) in rows.iter().zip(&cells) {
-        text += &line(&shown(row.object), cells, &widths);
-        if with_reasons {
-            text += &reasons(row, detail);
-        }
-    }
-    text
+    let below = |row: usize, columns: &Range<usize>| match (with_reasons, rows.get(row)) {
+        (true, Some(row)) => reasons(row, kernels, columns, width),
+        _ => String::new(),
+    };
+    let title = match folder.as_os_str().is_empty() {
+        true => String::new(),
+        false => format!("Objects in {}:\n", shown(folder)),
+    };
+    title + &columns.show(width, below)
 }
 
-/// The reasons of an object, each with the kernels that it is for if these are not all.
-fn reasons(row: &Row<'_>, detail: Detail) -> String {
+/// The reasons of an object on these kernels, with their names if there are others.
+fn reasons(
+    row: &Row<'_>,
+    kernels: &Kernels<'_>,
+    numbers: &Range<usize>,
+    width: Option<usize>,
+) -> String {
     let all = match &row.result {
-        Ok(all) => all,
-        Err(error) => return lines(&error.problem.to_string(), "    ", detail.width),
+        Ok(all) => all.iter().enumerate(),
+        Err(error) => return wrapped(&error.problem.to_string(), "    ", width),
     };
     let mut found: Vec<(&Finding, String, BTreeSet<usize>)> = vec![];
-    let mut numbers = BTreeMap::new();
-    for (kernel, checked) in all.iter().enumerate() {
+    let mut known = BTreeMap::new();
+    for (kernel, checked) in all.filter(|(kernel, _)| numbers.contains(kernel)) {
         for finding in &checked.findings {
             let text = format!("{}: {}", name(finding.effect), reason(finding));
-            let number = *numbers.entry(text.clone()).or_insert(found.len());
+            let number = *known.entry(text.clone()).or_insert(found.len());
             match found.get_mut(number) {
                 Some((_, _, kernels)) => {
-                    kernels.insert(kernel + 1);
+                    kernels.insert(kernel);
                 }
-                None => found.push((finding, text, [kernel + 1].into())),
+                None => found.push((finding, text, [kernel].into())),
             }
         }
     }
 
     let mut text = String::new();
-    for (finding, reason, kernels) in found {
-        let on = match kernels.len() == all.len() {
-            true => String::new(),
-            false => {
-                let numbers: Vec<_> = kernels.iter().map(usize::to_string).collect();
-                format!("kernel {}: ", numbers.join(", "))
-            }
+    for (finding, reason, numbers) in found {
+        let on = match (kernels.paths.len(), kernels.some(&numbers)) {
+            (1, _) => String::new(),
+            (_, Some(names)) => format!("{names}: "),
+            (_, None) => "all kernels: ".into(),
         };
-        text += &lines(&format!("{on}{reason}"), "    ", detail.width);
+        text += &wrapped(&format!("{on}{reason}"), "    ", width);
         let places = finding.places.iter();
         let places: BTreeSet<_> = places
             .map(|of| place(of.source.as_ref(), &of.program, None))
             .collect();
         if !places.is_empty() {
-            let places = shortened(places, NAMES);
-            text += &lines(&places, "        ", detail.width);
+            text += &wrapped(&shortened(places, NAMES), "        ", width);
         }
     }
     text

@@ -14,8 +14,8 @@ use core_relo::Poison;
 use core_relo::Resize;
 use core_relo::Verdict;
 
-use super::text::lines;
 use super::text::place;
+use super::text::wrapped;
 
 /// The decisions for an object on a kernel.
 #[derive(Debug)]
@@ -56,17 +56,17 @@ pub fn show(shown: &Shown<'_>, all: bool, width: Option<usize>) -> String {
         counts(shown.decisions)
     );
 
-    let mut text = lines(&title, "", width);
+    let mut text = wrapped(&title, "", width);
     for (root, decisions) in types {
         text += "\n";
-        text += &lines(root, "", width);
+        text += &wrapped(root, "", width);
         let relocations = decisions.iter();
         text.extend(relocations.map(|decision| relocation(decision, all, width)));
     }
     if !malformed.is_empty() {
         text += "\n";
         let errors = malformed.iter();
-        text.extend(errors.map(|error| lines(&error.to_string(), "", width)));
+        text.extend(errors.map(|error| wrapped(&error.to_string(), "", width)));
     }
     text
 }
@@ -110,7 +110,7 @@ fn relocation(decision: &Decision, all: bool, width: Option<usize>) -> String {
         true => kind.to_owned(),
         false => format!("{kind} {way}"),
     };
-    let mut text = lines(
+    let mut text = wrapped(
         &format!("{what}: {}, {}", value(decision), done(decision)),
         "    ",
         width,
@@ -121,19 +121,17 @@ fn relocation(decision: &Decision, all: bool, width: Option<usize>) -> String {
         &decision.program,
         Some(decision.insn),
     );
-    text += &lines(&at, "        ", width);
+    text += &wrapped(&at, "        ", width);
     if all {
         if let Some(source) = decision.source.as_ref().filter(|of| !of.text.is_empty()) {
-            text += &lines(&source.text, "            ", width);
+            text += &wrapped(&source.text, "            ", width);
         }
-        text += &lines(&format!("object {}", decision.local), "        ", width);
+        text += &wrapped(&format!("object {}", decision.local), "        ", width);
         let candidates = decision.candidates.iter();
-        text.extend(candidates.map(|candidate| lines(&considered(candidate), "        ", width)));
+        text.extend(candidates.map(|candidate| wrapped(&considered(candidate), "        ", width)));
     } else {
-        let lines = chosen(decision)
-            .into_iter()
-            .map(|line| lines(&line, "        ", width));
-        text.extend(lines);
+        let lines = chosen(decision).into_iter();
+        text.extend(lines.map(|line| wrapped(&line, "        ", width)));
     }
     text
 }

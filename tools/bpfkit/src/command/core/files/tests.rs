@@ -32,7 +32,14 @@ fn objects_of_folders_and_lists() {
     };
 
     let whole = found(&[folder.path().to_owned()], Some(&at("list"))).unwrap();
-    assert_eq!(whole, ["b.bpf.o", "sub/a.o", "c.ko"]);
+    assert_eq!(whole, ["b.bpf.o", "c.ko", "sub/a.o"]);
+    let twice = found(&[at("sub/a.o"), folder.path().to_owned()], None).unwrap();
+    assert_eq!(twice, ["b.bpf.o", "sub/a.o"]);
+    let stdin = Path::new("-");
+    assert!(matches!(
+        objects(&[stdin.into()], Some(stdin)),
+        Err(Failure::Usage(_))
+    ));
     assert_eq!(found(&[at("x")], None).unwrap(), ["x"]);
     assert!(matches!(found(&[], None), Err(Failure::Problem(_))));
     assert!(matches!(

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::render::kernels::shown;
 use crate::render::printable;
 
 use super::class;
 use super::Report;
 
-use super::super::kernels::shown;
 use super::super::line::Line;
 use super::super::word::Word;
 

@@ -98,13 +98,15 @@ fn one_object_has_its_reasons() {
     )];
     let kernels = ["x/one".into(), "x/two".into()];
     let want = "\
-Kernel 1: x/one
-Kernel 2: x/two
-OBJECT  KERNEL 1  KERNEL 2
-a.o     fails     relocates, 1 guarded
-    kernel 1: refused: kfunc k: the kernel does not have it
+Kernels in x:
+    one  one
+    two  two
+
+OBJECT  one    two
+a.o     fails  relocates, 1 guarded
+    one: refused: kfunc k: the kernel does not have it
         a.bpf.c:7 in prog
-    guarded: struct s.f: the kernel does not have it; there is a union s
+    all kernels: guarded: struct s.f: the kernel does not have it; there is a union s
         a.bpf.c:4 in prog
 ";
 
@@ -134,12 +136,12 @@ fn several_objects_get_a_summary() {
     c.o
 ";
     let lines = "
-Kernel: vmlinux
+Objects in x:
 OBJECT  VERDICT
-x/a.o   fails
-x/b.o   fails
-x/c.o   may fail, 1 poisoned
-x/d.o   unreadable
+a.o     fails
+b.o     fails
+c.o     may fail, 1 poisoned
+d.o     unreadable
 ";
 
     assert_eq!(
@@ -150,13 +152,49 @@ x/d.o   unreadable
         all: true,
         ..Detail::default()
     };
-    assert!(text(all).contains("x/good.o  relocates\n"));
+    assert!(text(all).contains("\ngood.o  relocates\n"));
     let below = Detail {
         reasons: true,
         ..Detail::default()
     };
     assert!(!text(below).contains("2 objects:"));
-    assert!(text(below).contains("x/b.o   fails\n    refused: kfunc k"));
+    assert!(text(below).contains("\nb.o     fails\n    refused: kfunc k"));
+}
+
+#[test]
+fn several_objects_on_several_kernels() {
+    let bad = checked(vec![finding(Effect::Refused, "kfunc k", 7)]);
+    let may = checked(vec![finding(Effect::Poisoned, "struct s.f", 1)]);
+    let rows = [
+        row("a.o", vec![bad.clone(), checked(vec![])]),
+        row("b.o", vec![may, bad]),
+    ];
+    let kernels = ["k/7.2/vmlinux".into(), "k/7.3/vmlinux".into()];
+    let want = "\
+Kernels in k:
+    7.2  7.2/vmlinux
+    7.3  7.3/vmlinux
+
+2 objects on 2 kernels:
+KERNEL  relocates  may fail  fails
+7.2     0          1         1
+7.3     1          0         1
+";
+    let text = table(&rows, &kernels, Detail::default());
+
+    assert!(text.starts_with(want), "{text}");
+    assert!(
+        text.contains("\nOBJECT  7.2                   7.3\n"),
+        "{text}"
+    );
+    let narrow = Detail {
+        reasons: true,
+        width: Some(40),
+        ..Detail::default()
+    };
+    let text = table(&rows, &kernels, narrow);
+    assert!(text.lines().all(|line| line.len() <= 40), "{text}");
+    assert_eq!(text.matches("OBJECT").count(), 2, "{text}");
 }
 
 #[test]

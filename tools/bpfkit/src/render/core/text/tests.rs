@@ -3,22 +3,11 @@
 use super::*;
 
 #[test]
-fn lines_are_not_longer_than_the_terminal() {
-    let text = "one two three four";
-
-    assert_eq!(lines(text, "  ", None), "  one two three four\n");
-    assert_eq!(lines(text, "  ", Some(20)), "  one two three four\n");
-    assert_eq!(lines(text, "  ", Some(19)), "  one two three\n      four\n");
-    assert_eq!(
-        lines(text, "", Some(1)),
-        "one\n    two\n    three\n    four\n"
-    );
-}
-
-#[test]
 fn names_cannot_command_a_terminal() {
-    assert_eq!(printable("a\u{1b}[1mb\n"), "a\\u{1b}[1mb\\n");
-    assert_eq!(lines("\u{7}", "", None), "\\u{7}\n");
+    assert_eq!(
+        wrapped("\u{7} \u{1b}[1mb", "  ", Some(10)),
+        "  \\u{7}\n      \\u{1b}[1mb\n"
+    );
 }
 
 #[test]

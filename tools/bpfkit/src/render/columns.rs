@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::render::text::cut;
-use crate::render::text::padded;
-use crate::render::text::width;
+use super::text::cut;
+use super::text::padded;
+use super::text::width;
 
 /// The spaces between two columns.
 const GAP: &str = "  ";

@@ -6,11 +6,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::render::text::padded;
-use crate::render::text::printable;
-use crate::render::text::width;
-
-use super::table::common_folder;
+use super::text::padded;
+use super::text::printable;
+use super::text::width;
 
 /// A part of a name, and the character before it.
 type Part<'a> = (char, &'a str);
@@ -65,6 +63,23 @@ impl<'a> Kernels<'a> {
 /// A path as text.
 pub(super) fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy())
+}
+
+/// The folder that all files are in; none if that is the root.
+pub(super) fn common_folder<'a>(paths: impl Iterator<Item = &'a Path>) -> &'a Path {
+    let mut folders = paths.map(|path| path.parent().unwrap_or(path));
+    let first = folders.next().unwrap_or(Path::new(""));
+
+    let common = folders.fold(first, |common, folder| {
+        let mut ancestors = common.ancestors();
+        ancestors
+            .find(|common| folder.starts_with(common))
+            .unwrap_or(Path::new(""))
+    });
+    match common.parent() {
+        Some(_) => common,
+        None => Path::new(""),
+    }
 }
 
 /// Of each path the parts that others do not have: as many folders as are needed to tell them apart,
