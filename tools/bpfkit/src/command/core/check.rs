@@ -162,3 +162,6 @@ fn results(
 
     Ok(results)
 }
+
+#[cfg(test)]
+mod tests;

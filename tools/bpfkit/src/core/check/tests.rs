@@ -124,6 +124,32 @@ fn a_renamed_member_is_shown() {
         Some("struct s.new has the same type and offset")
     );
     assert_eq!(instead(&elsewhere), None);
+    let of_another_type = kernel(|b| {
+        let long = b.int(b"long", Int::signed(8));
+        b.structure(b"s", 16, &[member("new", long, 4)]);
+    });
+    assert_eq!(instead(&of_another_type), None);
+    // The object knows this member: it is another one.
+    let known = kernel(|b| with(b, "s", &[("a", 4)]));
+    assert_eq!(instead(&known), None);
+}
+
+#[test]
+fn another_member_is_no_flavour() {
+    let sample = Sample {
+        section: "tc",
+        insns: vec![mov(1, 0), mov(1, 4), exit()],
+        relos: vec![
+            Relo(0, STRUCT, "0:0", CoreReloKind::FieldByteOffset),
+            Relo(1, STRUCT, "0:1", CoreReloKind::FieldByteOffset),
+        ],
+        ..Sample::default()
+    };
+    let file = sample.build(|b| with(b, "s", &[("a", 0), ("f", 4)]));
+    let checked = run(&file, &kernel(|b| with(b, "s", &[("a", 0)])));
+
+    assert_eq!(checked.findings[0].subject, "struct s.f");
+    assert_eq!(checked.findings[0].instead, None);
 }
 
 #[test]
@@ -472,6 +498,14 @@ fn members_of_struct_ops_must_be_there_if_they_are_set() {
     assert_eq!(
         text(&none, &kernel(|b| with(b, "s", &[]))),
         refused("the kernel has no struct bpf_struct_ops_ops")
+    );
+    let of_another = kernel(|b| {
+        let data = b.structure(b"other", 4, &[]);
+        b.structure(b"bpf_struct_ops_ops", 8, &[member("data", data, 4)]);
+    });
+    assert_eq!(
+        text(&none, &of_another),
+        refused("struct bpf_struct_ops_ops has no member of struct ops")
     );
 }
 

@@ -189,11 +189,11 @@ KERNEL  relocates  may fail  fails
     );
     let narrow = Detail {
         reasons: true,
-        width: Some(40),
+        width: Some(38),
         ..Detail::default()
     };
     let text = table(&rows, &kernels, narrow);
-    assert!(text.lines().all(|line| line.len() <= 40), "{text}");
+    assert!(text.lines().all(|line| line.len() <= 38), "{text}");
     assert_eq!(text.matches("OBJECT").count(), 2, "{text}");
 }
 
