@@ -103,6 +103,7 @@ fn pages_name_their_neighbours() {
         [
             "\\fBbpfkit\\fR(1),",
             "\\fBbpfkit-btf\\fR(1),",
+            "\\fBbpfkit-core\\fR(1),",
             "\\fBbpfkit-gen\\fR(1),",
             "\\fBbpfkit-feature\\fR(1),",
             "\\fBbpfkit-help-files\\fR(1),",
