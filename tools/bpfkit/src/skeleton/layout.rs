@@ -258,7 +258,9 @@ impl Checker<'_> {
             | Kind::Const(to)
             | Kind::Volatile(to)
             | Kind::Restrict(to)
-            | Kind::TypeTag { ty: to, .. } => inner.push(to),
+            | Kind::TypeTag { ty: to, .. }
+            // A member may be of this kind in BTF that no compiler writes.
+            | Kind::Var { ty: to, .. } => inner.push(to),
             _ => {}
         }
         if matches!(ty.kind, Kind::Ptr(_)) {

@@ -2,6 +2,7 @@
 
 use splitbtf::Builder;
 use splitbtf::Int;
+use splitbtf::NewMember;
 use zerocopy::NativeEndian;
 
 use super::Layout;
@@ -52,4 +53,20 @@ fn variables_are_where_offsets_reach() {
     assert!(section(u32::MAX - 3, 4)
         .unwrap()
         .contains("section of 4 GiB"));
+}
+
+#[test]
+fn structs_that_contain_themselves_through_a_variable_are_refused() {
+    let refusal = refusal(|btf| {
+        let member = NewMember {
+            name: b"m",
+            ty: 3,
+            bit_offset: 0,
+            bitfield_bits: 0,
+        };
+        btf.structure(b"s", 4, &[member]);
+        btf.var(b"v", 2, 1);
+    });
+
+    assert!(refusal.unwrap().contains("nested too deep"));
 }
